@@ -1,0 +1,19 @@
+"""Test-wide set-up: the one name that pure firmware modules need from MicroPython, and
+hypothesis' profiles.
+"""
+
+import os
+import sys
+import types
+
+from hypothesis import HealthCheck, settings
+
+_micropython = types.ModuleType("micropython")
+_micropython.const = lambda value: value
+sys.modules.setdefault("micropython", _micropython)
+
+settings.register_profile(
+    "umeter", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("long", parent=settings.get_profile("umeter"), max_examples=2000)
+settings.load_profile(os.environ.get("UMETER_HYPOTHESIS", "umeter"))
