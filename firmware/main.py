@@ -1,0 +1,3 @@
+from umeter.app import run
+
+run()

@@ -1,0 +1,1 @@
+"""The only place that knows the chip: pins, flash, clock, network, watchdog."""

@@ -1,0 +1,110 @@
+"""Builds what board.json describes: relays, front ends with their buses, LED.
+
+The only reader of board.json and site.json.
+"""
+
+import json
+
+import machine
+
+from micropython import const
+from umeter.core.sample import Sample
+from umeter.core.transient import forget
+from umeter.hal.relay import GpioRelays
+
+_GLITCH_NS = const(12_700)
+_MAX_W = const(25_000)  # 100 A of the largest front end, at 250 V
+
+
+def _read(path):
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except OSError:
+        raise ValueError("%s is not there: copy it to the board first" % path)
+    except ValueError:
+        raise ValueError("%s is not valid JSON" % path)
+
+
+def _checked_board(path):
+    from umeter.hal import board_check
+
+    doc = _read(path)
+    board_check.check(doc)
+    forget(board_check)
+    return doc
+
+
+def load_site(path="site.json"):
+    """The checked site.json (see hal/site.py). ValueError says in one sentence what is wrong."""
+    from umeter.hal import site
+
+    doc = site.check(_read(path))
+    forget(site)
+    return doc
+
+
+class Board:
+    """What the meter is made of.
+
+    front_end(name) gives the module of a front end, imported for the boards that use it.
+    relays: GpioRelays. buses: everything to poll(dt_ms) in a tick. By channel index: samples
+    (core's Sample) and p_max_dw. led: a Pin or None, lit at the level led_on.
+    """
+
+    def __init__(self, doc, front_end):
+        self._front_end = front_end
+        self.name = doc["name"]
+        relays = doc["relays"]
+        # First of all: this opens every contact.
+        self.relays = GpioRelays(machine.Pin, relays["pins"], relays["active"] == "high")
+        self.samples = []
+        self.p_max_dw = []
+        self.buses = []
+        modules = {}
+        for channel in doc["channels"]:
+            self.p_max_dw.append(channel.get("max_w", _MAX_W) * 10)
+            if channel["frontend"] == "pzem":
+                modules.setdefault(channel["bus"], []).append(self._add_module(channel))
+            else:
+                self._add_pulses(channel)
+        for name in modules:
+            self._add_bus(doc["buses"][name], modules[name])
+        self.led = None
+        self.led_on = 1
+        if "led" in doc:
+            self.led_on = 1 if doc["led"]["active"] == "high" else 0
+            self.led = machine.Pin(doc["led"]["pin"], machine.Pin.OUT, value=1 - self.led_on)
+
+    def _add_module(self, channel):
+        pzem = self._front_end("pzem")
+        sample = Sample(pzem.UNITS_PER_COUNT, pzem.MODULUS, True)
+        self.samples.append(sample)
+        return (channel["address"], sample)
+
+    def _add_pulses(self, channel):
+        s0 = self._front_end("s0")
+        sample = Sample(s0.units_per_count(channel["imp_per_kwh"]), s0.MODULUS)
+        self.samples.append(sample)
+        unit = len(self.buses)  # only pulse inputs are in it so far
+        counter = machine.Counter(
+            unit,
+            machine.Pin(channel["pin"], machine.Pin.IN),
+            # The output transistor pulls the line down: with that edge a pulse begins.
+            edge=machine.Counter.FALLING,
+            # All that the hardware can; the rest is the RC at the input.
+            filter_ns=_GLITCH_NS,
+        )
+        self.buses.append(s0.S0Input(counter, sample, channel["imp_per_kwh"]))
+
+    def _add_bus(self, bus, modules):
+        options = {"tx": bus["tx"], "rx": bus["rx"], "timeout": 0}
+        if bus.get("invert_tx"):
+            options["invert"] = machine.UART.INV_TX
+        uart = machine.UART(bus["id"], baudrate=bus.get("baud", 9600), **options)
+        self.buses.append(self._front_end("pzem").PzemBus(uart, modules))
+
+
+def load(front_end, path="board.json"):
+    """The Board of a checked board.json. ValueError says in one sentence what is wrong."""
+    return Board(_checked_board(path), front_end)

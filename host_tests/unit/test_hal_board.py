@@ -1,0 +1,211 @@
+"""What is built from board.json, and what boot.py does before it. Both on a fake chip."""
+
+import importlib
+import json
+import shutil
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from umeter.frontend import catalog
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BOOT = (REPOSITORY / "firmware" / "boot.py").read_text()
+
+
+class Chip(types.ModuleType):
+    """A `machine` module that writes down what is made and driven."""
+
+    def __init__(self):
+        super().__init__("machine")
+        chip = self
+        self.driven = []
+        self.uarts = []
+        self.counters = []
+
+        class Pin:
+            IN, OUT = 1, 3
+
+            def __init__(self, number, mode, value=None):
+                if not isinstance(number, int) or not 0 <= number < 40:
+                    raise ValueError("invalid pin")
+                self.number = number
+                if mode == Pin.OUT:
+                    chip.driven.append((number, value))
+
+        class UART:
+            INV_TX = 32
+
+            def __init__(self, number, **options):
+                self.written = []
+                chip.uarts.append((number, options, self))
+
+            def any(self):
+                return 0
+
+            def write(self, data):
+                self.written.append(bytes(data))
+
+        class Counter:
+            FALLING = 2
+
+            def __init__(self, number, pin, **options):
+                chip.counters.append((number, pin.number, options))
+
+            def value(self):
+                return 0
+
+        self.Pin, self.UART, self.Counter = Pin, UART, Counter
+
+
+@pytest.fixture
+def chip(monkeypatch, tmp_path):
+    chip = Chip()
+    monkeypatch.setitem(sys.modules, "machine", chip)
+    monkeypatch.chdir(tmp_path)
+    return chip
+
+
+@pytest.fixture
+def hal_board(chip, monkeypatch):
+    monkeypatch.delitem(sys.modules, "umeter.hal.board", raising=False)
+    yield importlib.import_module("umeter.hal.board")
+    sys.modules.pop("umeter.hal.board", None)
+
+
+def put_board(name, **changes):
+    shutil.copy(REPOSITORY / "boards" / name / "board.json", "board.json")
+    if changes:
+        Path("board.json").write_text(
+            json.dumps(json.loads(Path("board.json").read_text()) | changes)
+        )
+
+
+def test_sim8(hal_board, chip):
+    put_board("sim8")
+    board = hal_board.load(catalog.by_name)
+    relays = [16, 17, 18, 19, 23, 25, 26, 27]
+    assert chip.driven == [(pin, 0) for pin in relays] + [(2, 0)]
+    assert board.name == "sim8" and board.led.number == 2 and board.led_on == 1
+    assert board.p_max_dw == [250_000] * 8
+    assert len(board.samples) == 8 and len(board.buses) == 1
+    assert all(s.units_per_count == 36_000_000 and s.keeps_register for s in board.samples)
+    assert all(s.modulus == 10_000_000 for s in board.samples)
+    [(number, options, uart)] = chip.uarts
+    assert number == 1 and (options["tx"], options["rx"], options["baudrate"]) == (33, 34, 9600)
+    board.buses[0].poll(100)
+    assert uart.written == [bytes.fromhex("01040000000A700D")]
+    assert [s.silent_ms for s in board.samples] == [100] * 8
+
+
+def test_sim_mixed(hal_board, chip):
+    put_board("sim_mixed")
+    board = hal_board.load(catalog.by_name)
+    assert chip.driven == [(pin, 1) for pin in (16, 17, 18, 19, 23)]
+    assert board.led is None
+    assert board.p_max_dw == [100_000, 250_000, 50_000, 250_000, 250_000]
+    counts = [s.units_per_count for s in board.samples]
+    assert counts == [36_000_000, 36_000_000, 18_000_000, 36_000_000, 36_000_000]
+    assert [s.keeps_register for s in board.samples] == [False, True, False, True, True]
+    assert [counter[:2] for counter in chip.counters] == [(0, 14), (1, 13)]
+    assert chip.counters[0][2]["edge"] == chip.Counter.FALLING
+    for bus in board.buses:
+        bus.poll(100)
+    # A pulse input reads at once; the bus has asked its first module, that of channel 2.
+    assert [s.fresh for s in board.samples] == [1, 0, 1, 0, 0]
+    assert chip.uarts[0][2].written[0][0] == 17
+
+
+def test_a_front_end_that_no_channel_uses_is_not_imported(hal_board, monkeypatch):
+    monkeypatch.delitem(sys.modules, "umeter.frontend.s0", raising=False)
+    put_board("sim8")
+    hal_board.load(catalog.by_name)
+    assert "umeter.frontend.s0" not in sys.modules
+    with pytest.raises(ValueError, match="no front end 'bl0942'"):
+        catalog.by_name("bl0942")
+
+
+def test_an_inverting_transmitter(hal_board, chip):
+    bus = {"type": "uart", "id": 2, "tx": 33, "rx": 34, "baud": 4800, "invert_tx": True}
+    put_board("sim8", buses={"a": bus})
+    hal_board.load(catalog.by_name)
+    number, options, _ = chip.uarts[0]
+    assert number == 2 and options["invert"] == chip.UART.INV_TX and options["baudrate"] == 4800
+
+
+def test_the_checkers_do_not_stay(hal_board):
+    put_board("sim8")
+    site = {"meter": "m1", "key": "ab" * 32, "wifi": [{"ssid": "a"}], "broker": {"host": "b"}}
+    Path("site.json").write_text(json.dumps(site | {"plain_tcp": True}))
+    hal_board.load(catalog.by_name)
+    assert hal_board.load_site()["key"] == b"\xab" * 32
+    package = sys.modules["umeter.hal"]
+    for name in ("board_check", "site"):
+        assert "umeter.hal." + name not in sys.modules and not hasattr(package, name)
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        (None, "board.json is not there"),
+        ("{", "board.json is not valid JSON"),
+        ("[]", "board.json: the document is [], it must be an object"),
+    ],
+)
+def test_a_board_file_that_cannot_be_used_drives_no_pin(hal_board, chip, text, sentence):
+    if text is not None:
+        Path("board.json").write_text(text)
+    with pytest.raises(ValueError) as refusal:
+        hal_board.load(catalog.by_name)
+    assert sentence in str(refusal.value)
+    assert chip.driven == []
+
+
+def boot():
+    names = {}
+    exec(compile(BOOT, "boot.py", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize("active, level", [("high", 0), ("low", 1)])
+def test_boot_opens_every_contact(chip, active, level):
+    put_board("sim8", relays={"type": "gpio", "pins": [4, 16, 27], "active": active})
+    names = boot()
+    assert chip.driven == [(4, level), (16, level), (27, level)]
+    assert "_open_contacts" not in names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "3",
+        "null",
+        "{}",
+        '{"relays": 5}',
+        '{"relays": {"active": "high"}}',
+        '{"relays": {"pins": [16]}}',
+        '{"relays": {"active": "High", "pins": [16]}}',
+        '{"relays": {"active": ["high"], "pins": [16]}}',
+        '{"relays": {"active": "high", "pins": 16}}',
+        '{"relays": {"active": "high", "pins": null}}',
+    ],
+)
+def test_boot_survives_any_board_file(chip, capsys, text):
+    if text is not None:
+        Path("board.json").write_text(text)
+    boot()
+    assert chip.driven == []
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_boot_opens_what_it_can(chip, capsys):
+    put_board("sim8", relays={"type": "gpio", "pins": [99, "x", None, 17], "active": "high"})
+    boot()
+    assert chip.driven == [(17, 0)]
+    assert capsys.readouterr().out.count("cannot be driven") == 3
