@@ -1,0 +1,90 @@
+"""The loop. Owns the meter's pace and feeds the watchdog.
+
+One thread. The meter has its tick every 100 ms; the rest of the time belongs to the session, whose
+every wait on the network calls turn() again. So there is no moment, short of what the chip itself
+cannot interrupt, in which the meter waits for the network.
+"""
+
+import gc
+import sys
+
+from micropython import const
+from umeter.core.transient import forget
+
+_TICK_MS = const(100)
+_COLLECT_MS = const(10_000)
+
+
+class App:
+    """`step()` is one turn of the loop. `session` is given once it is made: it needs turn()."""
+
+    def __init__(self, meter, clock, wifi, feed):
+        self.meter = meter
+        self.session = None
+        self._clock = clock
+        self._wifi = wifi
+        self._feed = feed
+        self._tick_ms = self._collect_ms = clock.ticks_ms()
+
+    def turn(self):
+        """The meter's tick, if it is due. Called from the loop and from every wait of the patient
+        socket.
+        """
+        clock = self._clock
+        now_ms = clock.ticks_ms()
+        dt_ms = clock.ticks_diff(now_ms, self._tick_ms)
+        if dt_ms >= _TICK_MS:
+            self._tick_ms = now_ms
+            clock.advance(dt_ms)
+            self.meter.tick(dt_ms, clock.when)
+            self._feed()
+
+    def step(self):
+        """The tick if it is due, then the network, then sleep until the next tick."""
+        clock = self._clock
+        self.turn()
+        self._wifi.step()
+        while self.session.step() and self._rest_ms() > 0:
+            pass
+        if clock.ticks_diff(clock.ticks_ms(), self._collect_ms) >= _COLLECT_MS:
+            self._collect_ms = clock.ticks_ms()
+            gc.collect()  # here, where nothing waits, and not in the middle of a tick
+        rest_ms = self._rest_ms()
+        if rest_ms > 0:
+            clock.sleep_ms(rest_ms)
+
+    def _rest_ms(self):
+        return _TICK_MS - self._clock.ticks_diff(self._clock.ticks_ms(), self._tick_ms)
+
+
+def build():
+    """The App of this board, restored and ready to step. ValueError says what its files lack."""
+    from umeter import composition
+
+    try:
+        return composition.compose()
+    finally:
+        forget(composition)
+
+
+def run():
+    """What main.py calls.
+
+    A board whose files are wrong, or whose journal is for a newer firmware, stops with one
+    sentence and its contacts open. An error nobody foresaw restarts it: boot.py opens the contacts
+    again.
+    """
+    from umeter.hal.chip import reset  # now: after a MemoryError there may be no room to import it
+
+    try:
+        app = build()
+    except ValueError as error:
+        print("umeter does not start:", error)
+        return
+    gc.collect()
+    try:
+        while True:
+            app.step()
+    except Exception as error:
+        sys.print_exception(error)
+        reset()

@@ -1,0 +1,1 @@
+"""MQTT: transport, session, envelope, commands, reports."""

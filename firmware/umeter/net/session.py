@@ -1,0 +1,180 @@
+"""The session: one MQTT connection after another, around umqtt.simple.
+
+umqtt.simple leaves to its user what is done here: a new client for every connection (its packet id
+never wraps), the end of the session at any exception (after one, its place in the stream is
+unknown), pings and the detection of silence, and that all it is given is bytes. Every wait happens
+inside the patient socket.
+"""
+
+from micropython import const
+from umeter.net import reports
+
+_KEEPALIVE_S = const(60)
+_PING_MS = const(15_000)  # a quarter of the keep-alive time
+_DEAD_MS = const(37_500)  # a ping interval, and one and a half without an answer
+_STABLE_MS = const(60_000)  # a session that held so long was a good one
+_RETRY_MS = const(1_000)
+_LONGEST_RETRY_MS = const(300_000)
+_INBOX = const(8)
+_LONGEST_COMMAND = const(2048)
+_LAST_PID = const(65_000)
+_PUBLISH = const(0x30)
+
+
+class Session:
+    """Made after meter.restore(), so nothing is published before it.
+
+    umqtt: the module umqtt.simple (its `socket` is replaced by this one). socket: a
+    PatientSocket. site: site.json, of which "meter" and "broker" are read. meter, commands,
+    clock: the meter's. link_up(): is there a network. randrange(n): 0..n-1. about: what
+    reports.status() tells of the program.
+    """
+
+    def __init__(self, umqtt, socket, site, meter, commands, clock, link_up, randrange, about):
+        umqtt.socket = socket
+        self._umqtt = umqtt
+        self._socket = socket
+        self._site = site
+        self._meter = meter
+        self._commands = commands
+        self._clock = clock
+        self._link_up = link_up
+        self._randrange = randrange
+        self._about = about
+        topic = "umeter/" + site["meter"]
+        self._up = (topic + "/up/").encode()
+        self._down = (topic + "/down/command").encode()
+        self._client = None
+        self._inbox = []
+        self._result = None  # answered, but the broker has not said that it has it
+        self._told_clock = self._told_version = None
+        self._began_ms = self._ping_ms = self._ended_ms = clock.ticks_ms()
+        self._pause_ms = 0
+        self._failures = 0
+        self.connected = False
+        self.sessions = 0  # begun since boot
+        self.discards = 0  # messages on other topics, too long, or more than the inbox holds
+        self.last_error = ""
+
+    def step(self):
+        """One turn: at most one exchange with the broker. Returns True if there may be more to do.
+
+        Never raises an Exception: whatever goes wrong here ends the session, not the meter.
+        """
+        try:
+            if self.connected:
+                return self._serve()
+            now_ms = self._clock.ticks_ms()
+            if not self._link_up():
+                self._ended_ms = now_ms  # kept near now: ticks wrap
+            elif self._clock.ticks_diff(now_ms, self._ended_ms) >= self._pause_ms:
+                self._connect()
+        except Exception as e:
+            self._drop(e)
+        return False
+
+    def _drop(self, error):
+        """End the session. The next begins after a pause that doubles, with jitter."""
+        self.connected = False
+        self._client = None
+        self._socket.close()
+        self.last_error = repr(error)
+        half_ms = min(_LONGEST_RETRY_MS, _RETRY_MS << min(self._failures, 9)) // 2
+        self._failures += 1
+        self._pause_ms = half_ms + self._randrange(half_ms)
+        self._ended_ms = self._clock.ticks_ms()
+
+    def _connect(self):
+        broker = self._site["broker"]
+        user = broker.get("user")
+        client = self._umqtt.MQTTClient(
+            self._site["meter"].encode(),
+            broker["host"],
+            broker["port"],
+            user.encode() if user else None,
+            (broker.get("password") or "").encode(),
+            _KEEPALIVE_S,
+        )
+        client.set_callback(self._received)
+        will = reports.encode(reports.will(self._meter))
+        client.set_last_will(self._up + b"status", will, True, 1)
+        self._client = client
+        self._socket.begin()
+        client.connect(False)
+        self._began_ms = self._ping_ms = self._clock.ticks_ms()
+        self.connected = True
+        self.sessions += 1
+        self._told_clock = self._told_version = None
+        self._meter.reading_due = True
+        client.subscribe(self._down, 1)
+        self._socket.flush()
+
+    def _received(self, topic, message):
+        """Called inside umqtt.simple, in the middle of an exchange: only put it by."""
+        fits = len(self._inbox) < _INBOX and len(message) <= _LONGEST_COMMAND
+        if fits and topic == self._down:
+            self._inbox.append(message)
+        else:
+            self.discards += 1
+
+    def _publish(self, kind, report, retain=False, qos=1):
+        """Publish bytes, or a dict as JSON. With QoS 1 the broker has it when this returns."""
+        if type(report) is dict:
+            report = reports.encode(report)
+        if self._client.pid > _LAST_PID:
+            self._client.pid = 0
+        self._socket.begin()
+        self._client.publish(self._up + kind, report, retain, qos)
+        self._socket.flush()
+
+    def _serve(self):
+        """The most urgent of what there is to do, and no more. False if there was nothing."""
+        self._watch()
+        meter = self._meter
+        if self._told_clock != (self._clock.when != 0):
+            told_clock = self._clock.when != 0
+            self._publish(b"status", reports.status(meter, self._clock, self._about), True)
+            self._told_clock = told_clock
+        elif self._told_version != meter.settings.version:
+            told_version = meter.settings.version
+            self._publish(b"settings", meter.settings.to_dict(), True)
+            self._told_version = told_version
+        elif self._result is not None:
+            self._publish(b"result", self._result)
+            self._result = None
+        elif self._inbox:
+            self._result = self._commands.handle(self._inbox.pop(0))
+        elif self._socket.readable():
+            self._receive()
+        elif meter.reading_due:
+            meter.reading_due = False
+            self._publish(b"reading", reports.reading(meter, self._clock), False, 0)
+        else:
+            entry = meter.events.peek()
+            if entry is None:
+                return False
+            self._publish(b"event", reports.event(meter, entry))
+            meter.events.pop(entry[0])  # by number: a full ring may have dropped it meanwhile
+        return True
+
+    def _receive(self):
+        self._socket.begin()
+        op = self._client.check_msg()
+        self._socket.flush()  # the PUBACK
+        if op is not None and op & 0xF0 != _PUBLISH:
+            # An acknowledgement nobody waits for: umqtt.simple has left its body in the stream.
+            raise OSError("packet %d out of place" % op)
+
+    def _watch(self):
+        """Pings, and the end of a session in which the broker is silent."""
+        clock = self._clock
+        now_ms = clock.ticks_ms()
+        if clock.ticks_diff(now_ms, self._socket.last_rx_ms) >= _DEAD_MS:
+            raise OSError("broker is silent")
+        if self._failures and clock.ticks_diff(now_ms, self._began_ms) >= _STABLE_MS:
+            self._failures = 0
+        if clock.ticks_diff(now_ms, self._ping_ms) >= _PING_MS:
+            self._ping_ms = now_ms
+            self._socket.begin()
+            self._client.ping()
+            self._socket.flush()
