@@ -1,0 +1,77 @@
+"""A meter on a real broker that follows a script, for the station's end-to-end tests."""
+
+import json
+import threading
+
+import paho.mqtt.client as mqtt
+
+from station_kit import KEY, reading
+from umeter_station import envelope
+
+
+class ScriptedMeter:
+    """Applies each number once, as the firmware does; `mute` drops that many answers."""
+
+    def __init__(self, broker, name="m1", key=KEY):
+        self.name, self.key, self.mute, self.copies = name, key, 0, 1
+        self.outcomes, self.credited_u, self.heard = {}, {}, []
+        self.ready = threading.Event()
+        self.client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False
+        )
+        self.client.reconnect_delay_set(1, 1)
+        will = json.dumps({"state": "offline", "boot": 1})
+        self.client.will_set(f"umeter/{name}/up/status", will, 1, True)
+        self.client.on_connect = self._on_connect
+        self.client.on_subscribe = self._on_subscribe
+        self.client.on_message = self._on_message
+        self.client.connect_async(broker.host, broker.port, 10)
+        self.client.loop_start()
+
+    def _on_connect(self, client, *_):
+        client.subscribe(f"umeter/{self.name}/down/command", 1)
+
+    def _on_subscribe(self, *_):
+        status = {"state": "online", "boot": 1, "channels": 8, "clock": 1}
+        self.publish("status", status, retain=True)
+        self.ready.set()
+
+    def publish(self, kind, document, retain=False):
+        payload = document if isinstance(document, bytes) else json.dumps(document)
+        return self.client.publish(f"umeter/{self.name}/up/{kind}", payload, 1, retain)
+
+    def _on_message(self, _client, _userdata, message):
+        order = json.loads(envelope.verify(self.key, message.payload))
+        self.heard.append(order["n"])
+        first = self.outcomes.get(order["n"])
+        if first is None:
+            answer = {"n": order["n"], "op": order["op"], "code": "applied", **self._act(order)}
+            self.outcomes[order["n"]] = answer["code"]
+        else:
+            answer = {"n": order["n"], "code": "replayed", "first": first}
+        if self.mute:
+            self.mute -= 1
+            return
+        for _ in range(self.copies):
+            self.publish("result", envelope.sign(self.key, json.dumps(answer).encode()))
+
+    def _act(self, order):
+        if order["op"] == "credit":
+            if order["ch"] > 8:
+                return {"code": "range", "reason": "there are 8 channels"}
+            total_u = self.credited_u.get(order["ch"], 0) + order["amount_u"]
+            self.credited_u[order["ch"]] = total_u
+            totals = {"credited_total_u": total_u, "charged_total_u": 0, "balance_u": total_u}
+            return {"ch": order["ch"], **totals}
+        if order["op"] == "read":
+            return {"reading": reading(seq=order["n"], power_dw=[1234, 0])}
+        return {}
+
+    def leave(self):
+        """The connection breaks; the broker sends the last will."""
+        self.client._sock.close()
+        self.client.loop_stop()
+
+    def stop(self):
+        self.client.disconnect()
+        self.client.loop_stop()

@@ -1,0 +1,1 @@
+"""The master station: reads meters, sells credit, orders, and keeps the books."""

@@ -1,0 +1,76 @@
+"""An order's fate as one sentence for the person who gave it."""
+
+from umeter_station.amounts import format_u
+from umeter_station.live import claim_names
+from umeter_station.orders import Command
+
+
+def sentence(command: Command) -> str:
+    """What became of the order, whatever its state."""
+    if command.is_open:
+        return _open(command)
+    if command.state == "expired" and command.code is None:
+        return f"{command.meter} did not answer in time; nothing more is sent to it, ask again."
+    if command.state == "unclear":
+        return (
+            f"{command.meter} cannot say what became of order {command.n} ({command.code});"
+            " compare its totals with the ledger before anything else is done."
+        )
+    if command.state in ("refused", "expired"):
+        return _refused(command)
+    return _applied(command)
+
+
+def _open(command: Command) -> str:
+    what = "will be credited" if command.op == "credit" else "will be told"
+    return f"{command.meter} has not answered yet; it {what} as soon as it can be reached."
+
+
+def _refused(command: Command) -> str:
+    reason = (command.result or {}).get("reason")
+    why = f"{command.code}: {reason}" if isinstance(reason, str) and reason else command.code
+    text = f"{command.meter} refused ({why})"
+    if command.op == "credit":
+        return f"{text}; {format_u(command.args['amount_u'])} is due back to the customer."
+    return f"{text}; nothing was changed."
+
+
+def _applied(command: Command) -> str:
+    result, args = command.result or {}, command.args
+    if command.op == "credit":
+        text = f"{format_u(args['amount_u'])} credited to {command.meter} channel {args['ch']}"
+        balance_u = result.get("balance_u")
+        if type(balance_u) is int:
+            text += f", whose balance is now {format_u(balance_u)}"
+        return f"{text}."
+    if command.op == "supply":
+        return _supplied(command, result)
+    if command.op == "set":
+        return _set(command, result)
+    if command.op == "time":
+        return f"{command.meter} has set its clock."
+    if "reading" not in result:
+        return f"{command.meter} has answered, but its answer was lost; this reading is older."
+    return f"{command.meter} has answered."
+
+
+def _supplied(command: Command, result: dict) -> str:
+    channel = f"{command.meter} channel {command.args['ch']}"
+    if command.args["state"] == "open":
+        return f"{channel} is held open by the operator."
+    claims = result.get("claims")
+    others = claim_names(claims) if type(claims) is int and claims > 0 else []
+    if others:
+        return f"{channel} is released by the operator, but held open by {', '.join(others)}."
+    return f"{channel} is released by the operator."
+
+
+def _set(command: Command, result: dict) -> str:
+    keys = result.get("keys")
+    keys = keys if isinstance(keys, dict) else {}
+    refused = [f"{key} ({fate})" for key, fate in keys.items() if fate != "applied"]
+    applied = [key for key in command.args["set"] if keys.get(key, "applied") == "applied"]
+    if not refused:
+        return f"{command.meter} has set {', '.join(applied)}."
+    text = f"{command.meter} has set {', '.join(applied)}" if applied else command.meter
+    return f"{text}{' and' if applied else ' has'} refused {', '.join(refused)}."

@@ -1,0 +1,269 @@
+"""`umeter-station`: read, sell, order, watch. Errors are one sentence and exit code 1."""
+
+import logging
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.logging import RichHandler
+from rich.table import Table
+
+from umeter_station import answers, config, live, vending
+from umeter_station.amounts import format_u, parse_amount_u, parse_decimal_u
+from umeter_station.errors import StationError
+from umeter_station.meters import parse_key
+from umeter_station.orders import Command
+from umeter_station.station import Books, Station
+
+_WAIT_S = 30.0
+_out = Console()
+_err = Console(stderr=True)
+
+
+class _Group(typer.core.TyperGroup):
+    """Says refusals as one sentence, without a traceback."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except StationError as error:
+            _err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Group, no_args_is_help=True, add_completion=False, help="The umeter master station."
+)
+meters_app = typer.Typer(no_args_is_help=True, help="The meters this station knows.")
+app.add_typer(meters_app, name="meters")
+
+MeterName = Annotated[str, typer.Argument(help="The meter's name.", metavar="METER")]
+Channel = Annotated[int, typer.Argument(help="1, 2, ...", metavar="CHANNEL")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the meter's answer.")]
+
+
+@app.callback()
+def _main(
+    ctx: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(envvar=config.HOME_VARIABLE, help="The station's directory [./station]."),
+    ] = None,
+) -> None:
+    ctx.obj = home or config.default_home()
+
+
+def _say(text: str, style: str = "") -> None:
+    _out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _wait(books: Books, command_id: int, no_wait: bool) -> Command:
+    """Wait for the meter, say what it answered; exit code 1 unless it did what was asked."""
+    if no_wait:
+        command = books.command(command_id)
+        _say(answers.sentence(command))
+        return command
+    with _err.status("Waiting for the meter ..."):
+        command = books.wait_result(command_id, _WAIT_S)
+    if command.state != "applied":
+        text = answers.sentence(command)
+        _err.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+    if command.op != "read" or "reading" not in (command.result or {}):
+        _say(answers.sentence(command), "green")
+    return command
+
+
+@app.command()
+def init(
+    ctx: typer.Context,
+    broker: Annotated[str, typer.Option(help="mqtt:// or mqtts:// URL of the broker.")] = (
+        "mqtt://127.0.0.1:1883"
+    ),
+    clock: Annotated[str, typer.Option(help='"system" or a simulator\'s clock file.')] = "system",
+) -> None:
+    """Make the station's directory, settings and database."""
+    made = config.create_home(ctx.obj, broker, clock)
+    Books(made.home).close()
+    _say(f"The station is in {made.home}; its settings are in {made.home / 'config.toml'}.")
+
+
+@app.command()
+def run(
+    ctx: typer.Context,
+    broker: Annotated[str | None, typer.Option(help="Another broker than config.toml's.")] = None,
+    embedded_broker: Annotated[
+        bool, typer.Option("--embedded-broker", help="Run a broker in this process, too.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="The embedded broker's port.")] = 1883,
+) -> None:
+    """Take in what meters report, and deliver orders, until stopped by Ctrl-C."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=_err)]
+    )
+    config.load(ctx.obj)
+    own = None
+    if embedded_broker:
+        from umeter_station.broker import EmbeddedBroker
+
+        own = EmbeddedBroker(port)
+        own.start()
+        broker = own.url
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    station = Station(ctx.obj, broker)
+    try:
+        reached = station.start(connect_timeout_s=3)
+        url = broker or station.config.broker
+        _say(f"Connected to {url}." if reached else f"{url} is not there yet; trying on.")
+        stopped.wait()
+    finally:
+        station.close()
+        if own is not None:
+            own.stop()
+
+
+@meters_app.command("list")
+def meters_list(ctx: typer.Context) -> None:
+    """All meters, and whether they are there."""
+    books = Books(ctx.obj)
+    table = Table("meter", "presence", "channels", "boot", "last heard of", "orders waiting")
+    for known in books.meters():
+        table.add_row(
+            known.meter,
+            known.presence,
+            str(known.channels or "-"),
+            str(known.boot or "-"),
+            live.time_text(known.seen_at),
+            str(books.open_orders(known.meter)),
+        )
+    _out.print(table)
+
+
+@meters_app.command("add")
+def meters_add(
+    ctx: typer.Context,
+    meter: MeterName,
+    key: Annotated[str | None, typer.Option(help="64 hexadecimal digits.")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="A file that holds them.")] = None,
+) -> None:
+    """Make a meter known by its name and its own key."""
+    if (key is None) == (key_file is None):
+        raise StationError("Give the meter's key with either --key-file or --key.")
+    if key_file is not None:
+        try:
+            key = key_file.read_text()
+        except (OSError, ValueError):
+            raise StationError(f"{key_file} cannot be read; name a readable key file.") from None
+    new = Books(ctx.obj).add_meter(meter, parse_key(key))
+    _say(f"Meter {meter} is added." if new else f"Meter {meter} was known with this key already.")
+
+
+@app.command()
+def read(
+    ctx: typer.Context,
+    meter: MeterName,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask the meter now.")] = False,
+    no_wait: NoWait = False,
+) -> None:
+    """The newest reading of a meter."""
+    books = Books(ctx.obj)
+    if fresh:
+        _wait(books, books.order_read(meter), no_wait)
+    if not (fresh and no_wait):
+        _out.print(live.reading_table(books, meter))
+
+
+@app.command()
+def sell(
+    ctx: typer.Context,
+    meter: MeterName,
+    channel: Channel,
+    amount: Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")],
+    key: Annotated[
+        str | None,
+        typer.Option(help="Names this sale; the same key again is the same sale, not another."),
+    ] = None,
+    no_wait: NoWait = False,
+) -> None:
+    """Sell credit to one channel."""
+    amount_u = parse_amount_u(amount)
+    books = Books(ctx.obj)
+    if key is None:
+        key = vending.new_key()
+        # Said before the sale: whoever is cut off now can ask again without selling twice.
+        _err.print(f"Purchase key {key}", style="dim", highlight=False)
+    purchase = books.sell(meter, channel, amount_u, key)
+    if purchase.repeated:
+        _say(f"This is the sale of {format_u(amount_u)} made before with key {key}.")
+    _wait(books, purchase.command_id, no_wait)
+
+
+@app.command()
+def supply(
+    ctx: typer.Context,
+    meter: MeterName,
+    channel: Channel,
+    state: Annotated[str, typer.Argument(help="open or close", metavar="open|close")],
+    no_wait: NoWait = False,
+) -> None:
+    """Hold a channel's contact open, or release it."""
+    books = Books(ctx.obj)
+    _wait(books, books.order_supply(meter, channel, state), no_wait)
+
+
+@app.command("set")
+def set_(
+    ctx: typer.Context,
+    meter: MeterName,
+    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...")],
+    no_wait: NoWait = False,
+) -> None:
+    """Change a meter's settings; money keys (_u) may be written as decimals, as 0.25."""
+    parsed: dict[str, int] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not name or not equals or name in parsed:
+            raise StationError(f"{change!r} is not KEY=VALUE, once per key; write report_s=60.")
+        parsed[name] = _setting(name, value)
+    books = Books(ctx.obj)
+    _wait(books, books.order_set(meter, parsed), no_wait)
+
+
+def _setting(name: str, value: str) -> int:
+    digits = value.removeprefix("-")
+    if digits.isascii() and digits.isdigit() and len(digits) <= 18:
+        return int(value)
+    if "." in value and (name.endswith("_u") or name.endswith("_u_per_kwh")):
+        return parse_decimal_u(value)
+    raise StationError(f"{name} takes an integer, not {value!r}; write {name}=60.")
+
+
+@app.command()
+def watch(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Print it once and end.")] = False,
+) -> None:
+    """All meters, live, until stopped by Ctrl-C."""
+    books = Books(ctx.obj)
+    if once or not sys.stdout.isatty():
+        _out.print(live.overview(books))
+        return
+    try:
+        with Live(live.overview(books), console=_out, screen=True, auto_refresh=False) as view:
+            while True:
+                time.sleep(1)
+                view.update(live.overview(books), refresh=True)
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    app()

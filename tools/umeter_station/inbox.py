@@ -1,0 +1,86 @@
+"""One uplink message to its place in the database, inside a batch's transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from umeter_station import messages, meters, orders, results, uplinks
+from umeter_station.db import count
+
+
+@dataclass(frozen=True)
+class Message:
+    topic: str
+    payload: bytes
+
+
+class Inbox:
+    """`tolerance_s`: how far a meter's clock may be off before it is ordered to be set."""
+
+    def __init__(self, tolerance_s: int) -> None:
+        self._tolerance_s = tolerance_s
+
+    def store(self, conn: Connection, batch: Iterable[Message], now_s: int) -> set[str]:
+        """Store messages; returns the meters that have just appeared.
+
+        Malformed, forged and foreign messages are counted, and that is all that happens to them:
+        each message is a savepoint of its own, so one that turns out to be bad half-way leaves no
+        half behind.
+        """
+        appeared = set()
+        for message in batch:
+            try:
+                with conn.begin_nested():
+                    meter = self._store_one(conn, message, now_s)
+            except ValueError:
+                count(conn, "message.malformed")
+            else:
+                if meter is not None:
+                    appeared.add(meter)
+        return appeared
+
+    def _store_one(self, conn: Connection, message: Message, now_s: int) -> str | None:
+        parts = message.topic.split("/")
+        if len(parts) != 4 or parts[0] != "umeter" or parts[2] != "up":
+            count(conn, "message.foreign")
+            return None
+        meter, kind = parts[1], parts[3]
+        if not meters.is_name(meter) or meters.key_of(conn, meter) is None:
+            count(conn, "message.unknown_meter")
+            return None
+        if kind == "status":
+            return self._status(conn, meter, message.payload, now_s)
+        if kind == "reading":
+            self._reading(conn, meter, message.payload, now_s)
+        elif kind == "result":
+            if not results.apply_result(conn, meter, message.payload, now_s):
+                return None
+        elif kind == "event":
+            document = messages.parse_json(message.payload)
+            uplinks.store_event(conn, meter, messages.event(document), now_s)
+        elif kind == "settings":
+            # Retained: it says nothing about whether the meter is there now.
+            uplinks.store_settings(conn, meter, messages.parse_json(message.payload))
+            return None
+        else:
+            count(conn, "message.foreign")
+            return None
+        return meter if uplinks.note_alive(conn, meter, now_s) else None
+
+    def _status(self, conn: Connection, meter: str, payload: bytes, now_s: int) -> str | None:
+        if not payload:
+            return None  # A retained status that was cleared.
+        status = messages.status(messages.parse_json(payload))
+        if not uplinks.store_status(conn, meter, status) or not status.online:
+            return None
+        if status.clock == 0:
+            orders.order_time(conn, meter, status.boot, now_s)
+        return meter
+
+    def _reading(self, conn: Connection, meter: str, payload: bytes, now_s: int) -> None:
+        reading = messages.reading(messages.parse_json(payload))
+        if not uplinks.store_reading(conn, meter, reading, now_s):
+            return
+        if not reading.clock or abs(reading.t - now_s) > self._tolerance_s:
+            orders.order_time(conn, meter, reading.boot, now_s)

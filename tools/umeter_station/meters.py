@@ -1,0 +1,92 @@
+"""The meters this station knows: their keys, their presence, their latest documents."""
+
+import re
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from umeter_station.errors import StationError
+from umeter_station.models import meters
+
+KEY_BYTES = 32
+MAX_CHANNELS = 64
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Meter:
+    """`channels` and `boot` are 0 until the meter has said them; `presence` is one of unknown,
+    online, offline; `status` and `settings` are the JSON texts it reported last."""
+
+    meter: str
+    presence: str
+    boot: int
+    seen_at: int
+    channels: int
+    status: str
+    settings: str
+
+
+_COLUMNS = [meters.c[name] for name in Meter.__dataclass_fields__]
+
+
+def is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
+
+
+def parse_key(text: str) -> bytes:
+    """64 hexadecimal digits -> 32 bytes."""
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise StationError("A meter's key is 64 hexadecimal digits; copy it from its site.json.")
+    return key
+
+
+def add(conn: Connection, meter: str, key: bytes, now_s: int) -> bool:
+    """Add a meter; False if it is known with this very key."""
+    if not is_name(meter):
+        raise StationError(
+            f"{meter!r} cannot be a meter's name; use 1 to 32 letters, digits, - and _."
+        )
+    if len(key) != KEY_BYTES:
+        raise StationError(f"A meter's key has {KEY_BYTES} bytes, not {len(key)}.")
+    known = key_of(conn, meter)
+    if known is None:
+        conn.execute(meters.insert().values(meter=meter, key=key, added_at=now_s))
+    elif known != key:
+        raise StationError(f"Meter {meter} is known with another key; name the new one otherwise.")
+    return known is None
+
+
+def key_of(conn: Connection, meter: str) -> bytes | None:
+    return conn.execute(sa.select(meters.c.key).where(meters.c.meter == meter)).scalar()
+
+
+def all_meters(conn: Connection) -> list[Meter]:
+    rows = conn.execute(sa.select(*_COLUMNS).order_by(meters.c.meter))
+    return [Meter(*row) for row in rows]
+
+
+def get(conn: Connection, meter: str) -> Meter:
+    """Raises StationError if the meter is unknown."""
+    row = conn.execute(sa.select(*_COLUMNS).where(meters.c.meter == meter)).first()
+    if row is None:
+        names = [known.meter for known in all_meters(conn)]
+        if not names:
+            hint = "add it with `umeter-station meters add`"
+        else:
+            hint = f"known are {', '.join(names[:8])}" + (" and more" if len(names) > 8 else "")
+        raise StationError(f"Meter {meter!r} is unknown; {hint}.")
+    return Meter(*row)
+
+
+def check_channel(meter: Meter, ch: int) -> None:
+    last = meter.channels or MAX_CHANNELS
+    if type(ch) is not int or not 1 <= ch <= last:
+        raise StationError(
+            f"Meter {meter.meter} has no channel {ch}; its channels are 1 to {last}."
+        )

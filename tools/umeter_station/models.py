@@ -1,0 +1,170 @@
+"""The tables, as the newest migration leaves them (a test compares the two).
+
+Times are Unix seconds of the station's clock; money is micro-units (`_u`).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = "0001"
+metadata = MetaData()
+
+
+def _id() -> Column:
+    # SQLite numbers rows by itself only for a column that is exactly INTEGER PRIMARY KEY.
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+def _int(name: str, nullable: bool = False, default: int | None = None) -> Column:
+    text = None if default is None else str(default)
+    return Column(name, BigInteger, nullable=nullable, server_default=text)
+
+
+def _meter() -> Column:
+    return Column("meter", Text, ForeignKey("meters.meter"), nullable=False)
+
+
+meters = Table(
+    "meters",
+    metadata,
+    Column("meter", Text, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    _int("added_at"),
+    _int("next_n", default=1),
+    _int("settings_version", default=0),
+    Column("presence", Text, nullable=False, server_default="unknown"),
+    _int("boot", default=0),
+    _int("seen_at", default=0),
+    _int("channels", default=0),
+    Column("status", Text, nullable=False, server_default="{}"),
+    Column("settings", Text, nullable=False, server_default="{}"),
+    CheckConstraint("presence IN ('unknown', 'online', 'offline')"),
+)
+
+# `code` is the meter's final word; while it is NULL the meter has not answered.
+commands = Table(
+    "commands",
+    metadata,
+    _id(),
+    _meter(),
+    _int("n"),
+    Column("op", Text, nullable=False),
+    Column("args", Text, nullable=False),
+    _int("created_at"),
+    _int("exp"),
+    Column("state", Text, nullable=False),
+    _int("sent_count", default=0),
+    _int("answered_at", nullable=True),
+    Column("code", Text),
+    Column("result", Text),
+    UniqueConstraint("meter", "n"),
+    CheckConstraint(
+        "state IN ('created', 'sent', 'applied', 'partly', 'refused', 'expired', 'unclear')"
+    ),
+)
+Index("commands_open", commands.c.state, commands.c.meter, commands.c.n)
+Index("commands_of_op", commands.c.meter, commands.c.op, commands.c.n)
+
+purchases = Table(
+    "purchases",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True),
+    _meter(),
+    _int("ch"),
+    _int("amount_u"),
+    _int("created_at"),
+    Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False, unique=True),
+    CheckConstraint("amount_u > 0 AND typeof(amount_u) = 'integer'"),
+)
+
+# SQLite would keep 0.5 in a BIGINT column as a float: hence typeof().
+transfers = Table(
+    "transfers",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("debit", Text, nullable=False),
+    Column("credit", Text, nullable=False),
+    _int("amount_u"),
+    _int("created_at"),
+    Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False),
+    CheckConstraint("amount_u > 0 AND typeof(amount_u) = 'integer'"),
+    CheckConstraint("debit <> credit"),
+)
+Index("transfers_debit", transfers.c.debit)
+Index("transfers_credit", transfers.c.credit)
+
+# The largest totals each channel has ever reported: both only grow, whatever order they come in.
+channels = Table(
+    "channels",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("ch", BigInteger, primary_key=True, autoincrement=False),
+    _int("credited_total_u"),
+    _int("charged_total_u"),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    _id(),
+    _meter(),
+    _int("boot"),
+    _int("seq"),
+    _int("t"),
+    _int("clock"),
+    _int("up_s"),
+    _int("event"),
+    _int("received_at"),
+    UniqueConstraint("meter", "boot", "seq"),
+)
+
+reading_channels = Table(
+    "reading_channels",
+    metadata,
+    Column("reading_id", BigInteger, ForeignKey("readings.id"), primary_key=True),
+    Column("ch", BigInteger, primary_key=True, autoincrement=False),
+    _int("energy_wh"),
+    _int("power_dw", nullable=True),
+    _int("voltage_dv", nullable=True),
+    _int("current_ma", nullable=True),
+    _int("credited_total_u"),
+    _int("charged_total_u"),
+    _int("balance_u"),
+    _int("contact"),
+    _int("claims"),
+    _int("age_s", nullable=True),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    _int("boot"),
+    _int("t"),
+    Column("code", Text, nullable=False),
+    _int("ch"),
+    _int("a"),
+    _int("b"),
+    _int("received_at"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _int("count"),
+)

@@ -1,0 +1,154 @@
+"""Orders to meters: each has a number of its own per meter, and waits for the meter's answer."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from umeter_station import meters as known_meters
+from umeter_station.errors import StationError
+from umeter_station.models import commands, meters
+
+# How long a meter may act on an order, seconds of the station's clock.
+TTL_S = {
+    "credit": 30 * 86_400,
+    "set": 7 * 86_400,
+    "supply": 3_600,
+    "read": 120,
+    "time": 60,
+}
+OPEN_STATES = ("created", "sent")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One order and its fate. `code` is the meter's final word, None while it has not answered.
+
+    States: created, sent (open); applied, partly, refused (the meter's answer); expired (nobody
+    will act on it: unsent or unanswered in time, or refused as too late); unclear (the meter
+    answered, but not whether it was applied).
+    """
+
+    id: int
+    meter: str
+    n: int
+    op: str
+    args: dict[str, Any]
+    created_at: int
+    exp: int
+    state: str
+    code: str | None
+    result: dict[str, Any] | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+
+def _command(row: sa.Row) -> Command:
+    values = dict(row._mapping)
+    values["args"] = json.loads(values["args"])
+    values["result"] = json.loads(values["result"]) if values["result"] else None
+    return Command(**values)
+
+
+_COLUMNS = [commands.c[name] for name in Command.__dataclass_fields__]
+
+
+def get(conn: Connection, command_id: int) -> Command:
+    row = conn.execute(sa.select(*_COLUMNS).where(commands.c.id == command_id)).first()
+    if row is None:
+        raise StationError(f"There is no order {command_id}.")
+    return _command(row)
+
+
+def find(conn: Connection, meter: str, n: int) -> Command | None:
+    row = conn.execute(
+        sa.select(*_COLUMNS).where(commands.c.meter == meter, commands.c.n == n)
+    ).first()
+    return None if row is None else _command(row)
+
+
+def latest(conn: Connection, meter: str, op: str) -> Command | None:
+    row = conn.execute(
+        sa.select(*_COLUMNS)
+        .where(commands.c.meter == meter, commands.c.op == op)
+        .order_by(commands.c.n.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else _command(row)
+
+
+def place(conn: Connection, meter: str, op: str, args: dict[str, Any], now_s: int) -> int:
+    """Put an order into the outbox inside the caller's transaction; returns its id.
+
+    The number is taken in the same transaction, so that none is given twice.
+    """
+    n = conn.execute(
+        sa.update(meters)
+        .where(meters.c.meter == meter)
+        .values(next_n=meters.c.next_n + 1)
+        .returning(meters.c.next_n)
+    ).scalar_one()
+    inserted = conn.execute(
+        commands.insert().values(
+            meter=meter,
+            n=n - 1,
+            op=op,
+            args=json.dumps(args, separators=(",", ":")),
+            created_at=now_s,
+            exp=now_s + TTL_S[op],
+            state="created",
+        )
+    )
+    return inserted.inserted_primary_key[0]
+
+
+def payload(command: Command, now_s: int) -> bytes:
+    """What is signed. Always the same for an order, but for the time in a `time` order."""
+    document = {"n": command.n, "op": command.op, **command.args}
+    if command.op == "time":
+        # No expiry: the clock that would judge it is the one to be corrected.
+        document["t"] = now_s
+    else:
+        document["exp"] = command.exp
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def order_read(conn: Connection, meter: str, now_s: int) -> int:
+    known_meters.get(conn, meter)
+    return place(conn, meter, "read", {}, now_s)
+
+
+def order_supply(conn: Connection, meter: str, ch: int, state: str, now_s: int) -> int:
+    """`state` is "open" (no supply) or "close"."""
+    known_meters.check_channel(known_meters.get(conn, meter), ch)
+    if state not in ("open", "close"):
+        raise StationError(f"A contact can be ordered open or close, not {state!r}.")
+    return place(conn, meter, "supply", {"ch": ch, "state": state}, now_s)
+
+
+def order_set(conn: Connection, meter: str, changes: dict[str, int], now_s: int) -> int:
+    """Change settings; the meter judges each key by itself. The version is taken here."""
+    known_meters.get(conn, meter)
+    if not changes:
+        raise StationError("Name at least one setting, as price_u_per_kwh=250000.")
+    version = conn.execute(
+        sa.update(meters)
+        .where(meters.c.meter == meter)
+        .values(settings_version=meters.c.settings_version + 1)
+        .returning(meters.c.settings_version)
+    ).scalar_one()
+    return place(conn, meter, "set", {"version": version, "set": changes}, now_s)
+
+
+def order_time(conn: Connection, meter: str, boot: int, now_s: int) -> int | None:
+    """Have the meter's clock set in this boot of it; None if that was ordered a moment ago."""
+    last = latest(conn, meter, "time")
+    if last is not None and last.args["boot"] == boot:
+        age_s = now_s - last.created_at
+        if last.is_open or 0 <= age_s < TTL_S["time"]:
+            return None
+    return place(conn, meter, "time", {"boot": boot}, now_s)

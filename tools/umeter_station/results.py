@@ -1,0 +1,110 @@
+"""The meter's answers, applied exactly once.
+
+A signed answer is believed, an unsigned one never. A command is settled by the first definite
+answer that arrives; the update that notes it is guarded by there having been none, so a duplicate,
+late or replayed answer finds nothing to do.
+"""
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from umeter_station import ledger, meters, orders, uplinks
+from umeter_station.db import count
+from umeter_station.envelope import verify
+from umeter_station.messages import integer, parse_json, reading, text
+from umeter_station.models import commands
+from umeter_station.orders import Command
+
+_STATE_OF_CODE = {
+    "applied": "applied",
+    "partly": "partly",
+    "expired": "expired",
+    "malformed": "refused",
+    "unknown_op": "refused",
+    "range": "refused",
+    "not_now": "refused",
+}
+
+
+def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool:
+    """Book one `up/result` message inside the caller's write transaction.
+
+    What is forged or about an order that was never placed is counted and ignored. False if it was
+    forged. Raises ValueError for a malformed payload.
+    """
+    key = meters.key_of(conn, meter)
+    payload = None if key is None else verify(key, token)
+    if payload is None:
+        count(conn, "result.forged")
+        return False
+    document = parse_json(payload)
+    # Orders are signed with the same key; one thrown back at us has an op, but no code.
+    code = text(document, "code")
+    command = orders.find(conn, meter, integer(document, "n", low=0))
+    if command is None or text(document, "op", command.op) != command.op:
+        count(conn, "result.unknown")
+        return True
+    if code == "replayed":
+        code = text(document, "first")
+    if code == "store":
+        # Its flash failed and the number is not spent: the outbox goes on asking.
+        count(conn, "result.store")
+        return True
+    _note_totals(conn, meter, document)
+    if command.op == "read" and "reading" in document:
+        _note_reading(conn, meter, document["reading"], now_s)
+    if code == command.code or (code == "old" and command.code is not None):
+        count(conn, "result.repeated")
+    elif command.code is not None and command.state != "unclear":
+        count(conn, "result.contradiction")
+    else:
+        _settle(conn, command, code, document, now_s)
+    return True
+
+
+def _settle(
+    conn: Connection, command: Command, code: str, document: dict[str, Any], now_s: int
+) -> None:
+    # "old" (the number has left the meter's window) and codes of a newer meter do not tell
+    # whether it was applied: the money stays in transit, where it is seen, until that is known.
+    state = _STATE_OF_CODE.get(code, "unclear")
+    if command.op == "credit" and state == "partly":
+        state = "unclear"
+    c = commands.c
+    updated = conn.execute(
+        sa.update(commands)
+        .where(c.id == command.id, c.code.is_(None) | (c.state == "unclear"))
+        .values(code=code, state=state, answered_at=now_s, result=json.dumps(document))
+    )
+    if updated.rowcount != 1:
+        raise RuntimeError(f"order {command.id} was settled behind a write lock")
+    if command.op == "credit" and state != "unclear":
+        ledger.post_settlement(
+            conn,
+            command.meter,
+            command.args["ch"],
+            command.args["amount_u"],
+            now_s,
+            command.id,
+            applied=state == "applied",
+        )
+
+
+def _note_totals(conn: Connection, meter: str, document: dict[str, Any]) -> None:
+    if "credited_total_u" in document:
+        totals = {
+            "meter": meter,
+            "ch": integer(document, "ch", low=1),
+            "credited_total_u": integer(document, "credited_total_u", low=0),
+            "charged_total_u": integer(document, "charged_total_u", low=0),
+        }
+        uplinks.note_totals(conn, [totals])
+
+
+def _note_reading(conn: Connection, meter: str, document: Any, now_s: int) -> None:
+    if not isinstance(document, dict):
+        raise ValueError("reading is not an object")
+    uplinks.store_reading(conn, meter, reading(document), now_s)

@@ -1,0 +1,159 @@
+"""The station as one object: the books, open to any process, and the ingest, in one of them."""
+
+import time
+from pathlib import Path
+
+from umeter_station import config as configuration
+from umeter_station import db as databases
+from umeter_station import meters, orders, queries, vending
+from umeter_station.clock import Clock
+from umeter_station.config import Config
+from umeter_station.errors import StationError
+from umeter_station.ingest import Ingest
+from umeter_station.lock import IngestLock
+from umeter_station.meters import Meter
+from umeter_station.orders import Command
+from umeter_station.queries import Balance, StoredReading
+from umeter_station.vending import Purchase
+
+_POLL_S = 0.03
+
+
+class Books:
+    """What people do at the station; every method is one transaction on the database.
+
+    Any number of processes may have the same home open. Refusals are StationError.
+    """
+
+    def __init__(self, home: Path, clock: Clock | None = None) -> None:
+        self.config: Config = configuration.load(home)
+        self.clock: Clock = clock or self.config.make_clock()
+        self.db = databases.open_database(self.config.database)
+
+    def close(self) -> None:
+        self.db.close()
+
+    def add_meter(self, meter: str, key: bytes) -> bool:
+        """False if it was known with this key already."""
+        with self.db.write() as conn:
+            return meters.add(conn, meter, key, self.clock.now_s())
+
+    def meters(self) -> list[Meter]:
+        with self.db.read() as conn:
+            return meters.all_meters(conn)
+
+    def meter(self, meter: str) -> Meter:
+        with self.db.read() as conn:
+            return meters.get(conn, meter)
+
+    def sell(self, meter: str, ch: int, amount_u: int, key: str | None = None) -> Purchase:
+        """Sell once per `key`; a sale that may have to be repeated needs one of its own."""
+        with self.db.write() as conn:
+            return vending.sell(
+                conn, meter, ch, amount_u, key or vending.new_key(), self.clock.now_s()
+            )
+
+    def purchase(self, key: str) -> Purchase | None:
+        with self.db.read() as conn:
+            return vending.by_key(conn, key)
+
+    def order_read(self, meter: str) -> int:
+        """Ask for a fresh reading; returns the order's id for `wait_result`."""
+        with self.db.write() as conn:
+            return orders.order_read(conn, meter, self.clock.now_s())
+
+    def order_supply(self, meter: str, ch: int, state: str) -> int:
+        """`state`: "open" cuts the supply, "close" lets it be; returns the order's id."""
+        with self.db.write() as conn:
+            return orders.order_supply(conn, meter, ch, state, self.clock.now_s())
+
+    def order_set(self, meter: str, changes: dict[str, int]) -> int:
+        """Change settings; returns the order's id. The answer's "keys" tells each key's fate."""
+        with self.db.write() as conn:
+            return orders.order_set(conn, meter, changes, self.clock.now_s())
+
+    def command(self, command_id: int) -> Command:
+        with self.db.read() as conn:
+            return orders.get(conn, command_id)
+
+    def wait_result(self, command_id: int, timeout_s: float) -> Command:
+        """The order once it is no longer open, or as it stands after `timeout_s` real seconds."""
+        end_s = time.monotonic() + timeout_s
+        while True:
+            command = self.command(command_id)
+            if not command.is_open or time.monotonic() >= end_s:
+                return command
+            time.sleep(_POLL_S)
+
+    def latest_reading(self, meter: str) -> StoredReading | None:
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return queries.latest_reading(conn, meter)
+
+    def events(self, meter: str, limit: int = 20) -> list[dict]:
+        """The newest events, oldest of them first: n, boot, t, code, ch, a, b, received_at."""
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return queries.latest_events(conn, meter, limit)
+
+    def balances(self, meter: str) -> list[Balance]:
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return queries.balances(conn, meter)
+
+    def reconcile(self) -> list[Balance]:
+        """The channels whose meter and ledger do not agree on what was credited."""
+        with self.db.read() as conn:
+            found = []
+            for known in meters.all_meters(conn):
+                found += [b for b in queries.balances(conn, known.meter) if not b.agrees]
+            return found
+
+    def open_orders(self, meter: str) -> int:
+        with self.db.read() as conn:
+            return queries.open_count(conn, meter)
+
+    def counters(self) -> dict[str, int]:
+        """What was ignored, and why, since the database was made."""
+        with self.db.read() as conn:
+            return databases.read_counters(conn)
+
+
+class Station(Books):
+    """The books, and the one ingest that a home may have running."""
+
+    def __init__(
+        self, home: Path, broker_url: str | None = None, clock: Clock | None = None
+    ) -> None:
+        """`home` is made if it is missing."""
+        if not (home / "config.toml").exists():
+            configuration.create_home(home, broker_url or "mqtt://127.0.0.1:1883")
+        super().__init__(home, clock)
+        self._broker_url = broker_url or self.config.broker
+        self._lock = IngestLock(home / "ingest.lock")
+        self._ingest: Ingest | None = None
+
+    def start(self, connect_timeout_s: float = 0.0) -> bool:
+        """Start the ingest; True if the broker was reached in time. It goes on trying anyway."""
+        if self._ingest is not None:
+            raise StationError("This station is running already.")
+        self._lock.acquire()
+        try:
+            ingest = Ingest(self.db, self.clock, self._broker_url, self.config.client_id)
+            ingest.start()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._ingest = ingest
+        return ingest.wait_connected(connect_timeout_s)
+
+    def stop(self) -> None:
+        """Store what was received, and end the ingest; the books stay open."""
+        if self._ingest is not None:
+            self._ingest.stop()
+            self._ingest = None
+            self._lock.release()
+
+    def close(self) -> None:
+        self.stop()
+        super().close()

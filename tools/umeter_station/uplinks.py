@@ -1,0 +1,120 @@
+"""What meters report, stored so that a message that comes twice changes nothing."""
+
+import json
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
+
+from umeter_station import messages
+from umeter_station.db import count
+from umeter_station.models import channels, events, meters, reading_channels, readings
+
+_NEW_TOTALS = insert(channels)
+_KEEP_LARGEST = _NEW_TOTALS.on_conflict_do_update(
+    index_elements=["meter", "ch"],
+    set_={
+        name: sa.func.max(channels.c[name], _NEW_TOTALS.excluded[name])
+        for name in ("credited_total_u", "charged_total_u")
+    },
+)
+
+
+def store_reading(conn: Connection, meter: str, reading: messages.Reading, now_s: int) -> bool:
+    """False if it is stored already: the meter numbers its readings within a boot."""
+    reading_id = conn.execute(
+        insert(readings)
+        .values(
+            meter=meter,
+            boot=reading.boot,
+            seq=reading.seq,
+            t=reading.t,
+            clock=reading.clock,
+            up_s=reading.up_s,
+            event=reading.event,
+            received_at=now_s,
+        )
+        .on_conflict_do_nothing()
+        .returning(readings.c.id)
+    ).scalar()
+    if reading_id is None:
+        count(conn, "reading.repeated")
+        return False
+    rows = [
+        {"reading_id": reading_id, "ch": ch, **row}
+        for ch, row in enumerate(reading.channels, start=1)
+    ]
+    conn.execute(reading_channels.insert(), rows)
+    names = ("ch", "credited_total_u", "charged_total_u")
+    note_totals(conn, [{"meter": meter} | {name: row[name] for name in names} for row in rows])
+    for row in rows:
+        if row["balance_u"] != row["credited_total_u"] - row["charged_total_u"]:
+            count(conn, "reading.unbalanced")
+    conn.execute(
+        sa.update(meters)
+        .where(meters.c.meter == meter)
+        .values(
+            boot=sa.func.max(meters.c.boot, reading.boot),
+            channels=sa.func.max(meters.c.channels, len(rows)),
+        )
+    )
+    return True
+
+
+def note_totals(conn: Connection, totals: list[dict]) -> None:
+    """Keep the largest: the totals only grow, so a smaller one is merely older.
+
+    Each of `totals` has meter, ch, credited_total_u and charged_total_u.
+    """
+    conn.execute(_KEEP_LARGEST, totals)
+
+
+def store_event(conn: Connection, meter: str, event: messages.Event, now_s: int) -> bool:
+    stored = conn.execute(
+        insert(events)
+        .values(meter=meter, received_at=now_s, **event.__dict__)
+        .on_conflict_do_nothing()
+    )
+    if stored.rowcount != 1:
+        count(conn, "event.repeated")
+    return stored.rowcount == 1
+
+
+def store_settings(conn: Connection, meter: str, document: dict) -> None:
+    """Keep the reported settings, and never order a version that the meter already passed."""
+    version = messages.integer(document, "version", 0, low=0)
+    conn.execute(
+        sa.update(meters)
+        .where(meters.c.meter == meter)
+        .values(
+            settings=json.dumps(document),
+            settings_version=sa.func.max(meters.c.settings_version, version),
+        )
+    )
+
+
+def store_status(conn: Connection, meter: str, status: messages.Status) -> bool:
+    """Note presence; False for the last will of an earlier boot that arrives late."""
+    known_boot = conn.execute(sa.select(meters.c.boot).where(meters.c.meter == meter)).scalar_one()
+    if not status.online and status.boot < known_boot:
+        count(conn, "status.late")
+        return False
+    values = {"presence": "online" if status.online else "offline"}
+    if status.online:
+        values["boot"] = status.boot
+        values["status"] = status.document
+        if status.channels:
+            values["channels"] = status.channels
+    conn.execute(sa.update(meters).where(meters.c.meter == meter).values(values))
+    return True
+
+
+def note_alive(conn: Connection, meter: str, now_s: int) -> bool:
+    """The meter spoke; True if it was not known to be there."""
+    was = conn.execute(sa.select(meters.c.presence).where(meters.c.meter == meter)).scalar_one()
+    conn.execute(
+        sa.update(meters)
+        .where(meters.c.meter == meter)
+        .values(presence="online", seen_at=sa.func.max(meters.c.seen_at, now_s))
+    )
+    return was != "online"
