@@ -1,0 +1,51 @@
+"""The same core, inside the interpreter that runs it on the board."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from umeter_sim.build import build_firmware
+from umeter_sim.paths import FIRMWARE
+from umeter_sim.upy import ScriptFailed, run_script
+from vectors import core_vectors
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """The folder of the firmware's .mpy files."""
+    return build_firmware().folder
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_core_gives_the_oracles_results(compiled, seed):
+    vectors = core_vectors.build(seed)
+    cases = json.dumps(vectors["cases"])
+    told = run_script(SCRIPTS / "core_vectors.py", arg=cases, paths=[compiled])
+    assert json.loads(told) == vectors["expected"]
+
+
+def test_the_steady_tick_leaves_the_heap_alone(compiled):
+    done = json.loads(run_script(SCRIPTS / "tick_heap.py", paths=[compiled]))
+    assert done["ok"] and done["ticks"] == 200
+    assert done["closed"] == 8 and done["steady_wh"] > 0, "it metered in these ticks"
+
+
+def test_a_script_that_raises_is_a_failure(tmp_path):
+    script = tmp_path / "wrong.py"
+    script.write_text("def run(_):\n    raise ValueError('as expected')\n")
+    with pytest.raises(ScriptFailed, match="as expected"):
+        run_script(script)
+
+
+def test_source_and_mpy_are_the_same_program(compiled):
+    """Compiled without asserts and line numbers, but nothing else is missing."""
+    sources = {
+        path.relative_to(FIRMWARE).with_suffix("") for path in FIRMWARE.glob("umeter/**/*.py")
+    }
+    binaries = {
+        path.relative_to(compiled).with_suffix("") for path in compiled.glob("umeter/**/*.mpy")
+    }
+    assert sources == binaries

@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulated_chip import Chip
+
+SECTOR = 4096
+
+
+@pytest.fixture
+def chip():
+    return Chip()
+
+
+def test_new_cells_are_blank_and_programming_only_clears_bits(chip):
+    flash = chip.flash.flash
+    assert flash.cells == b"\xff" * 4 * SECTOR
+    flash.program(10, b"\xf0\x0f")
+    flash.program(10, b"\x3c\xff")
+    assert flash.cells[9:13] == b"\xff\x30\x0f\xff"
+
+
+def test_erase_sets_one_sector_and_is_counted(chip):
+    flash = chip.flash.flash
+    flash.program(0, bytes(2 * SECTOR))
+    flash.erase(1)
+    assert flash.cells[: 2 * SECTOR] == bytes(SECTOR) + b"\xff" * SECTOR
+    assert flash.erased == [0, 1, 0, 0]
+
+
+def test_erasing_and_programming_take_their_time(chip):
+    began = chip.world.world.ticks
+    chip.flash.flash.erase(0)
+    assert chip.world.world.ticks - began == 45
+    for page in range(16):
+        chip.flash.flash.program(page * 256, bytes(256))
+    assert 10 <= chip.world.world.ticks - began - 45 <= 12
+
+
+@given(kept=st.integers(0, 64), data=st.binary(min_size=64, max_size=64))
+def test_a_cut_inside_programming_keeps_exactly_the_bytes_before_it(kept, data):
+    chip = Chip()
+    flash = chip.flash.flash
+    flash.cut_after(kept)
+    if kept < len(data):
+        with pytest.raises(chip.world.PowerCut):
+            flash.program(100, data)
+    else:
+        flash.program(100, data)
+    assert flash.cells[100 : 100 + kept] == data[:kept]
+    assert flash.cells[100 + kept : 200] == b"\xff" * (100 - kept)
+
+
+def test_a_cut_inside_erasing_leaves_half_a_sector(chip):
+    flash = chip.flash.flash
+    flash.program(0, bytes(SECTOR))
+    flash.cut_after(1000)
+    with pytest.raises(chip.world.PowerCut):
+        flash.erase(0)
+    assert flash.cells[:SECTOR] == b"\xff" * 1000 + bytes(SECTOR - 1000)
+
+
+@pytest.mark.parametrize("offset, size", [(-1, 4), (4 * SECTOR - 3, 4), (5 * SECTOR, 1)])
+def test_nothing_outside_of_the_partition(chip, offset, size):
+    with pytest.raises(OSError):
+        chip.flash.flash.program(offset, bytes(size))
+    with pytest.raises(OSError):
+        chip.flash.flash.read(offset, bytearray(size))
+
+
+def test_partition_by_label_with_the_block_protocol(chip):
+    partition = chip.esp32.Partition("journal")
+    assert chip.esp32.Partition.find(1, label="journal")[0].info() == partition.info()
+    assert chip.esp32.Partition.find(1, label="vfs") == []
+    assert partition.ioctl(4, 0) == 4 and partition.ioctl(5, 0) == SECTOR
+    partition.writeblocks(2, b"\x00" * 4, 8)
+    partition.writeblocks(2, b"\x55" * SECTOR)  # without an offset it erases first
+    found = bytearray(8)
+    partition.readblocks(2, found, 4)
+    assert found == b"\x55" * 8
+    partition.ioctl(6, 2)
+    partition.readblocks(2, found, 4)
+    assert found == b"\xff" * 8
+    with pytest.raises(OSError):
+        chip.esp32.Partition("factory")

@@ -1,0 +1,210 @@
+"""How the host runs the board: power it up, let it run a slice, ask it things, take its state for
+the next power-up.
+
+The runtimes call these functions from outside of any firmware code. Everything crosses as JSON
+text or small numbers.
+"""
+
+# Modules imported for nothing here are what the firmware finds in the chip's own image: they must
+# be there before its heap is measured.
+import gc
+import json
+import random  # noqa: F401
+import select  # noqa: F401
+import site
+import socket  # noqa: F401
+import sys
+import time  # noqa: F401
+
+import esp32  # noqa: F401
+import flash
+import machine
+import network
+import probe
+import umqtt.simple  # noqa: F401
+import world
+
+from micropython import const
+
+RUNNING = const(0)
+CUT = const(1)  # no power
+RESET = const(2)  # restart me: the state is ready
+CRASHED = const(3)  # the firmware ended with an exception, or ended
+
+_MASK = const(0x3FFFFFFF)
+
+_app = None
+_alarm = None
+_baseline = 0
+
+
+def power_up(config_text, state_text):
+    """Make the world that the firmware will wake up in. `state_text`: what state() gave, "" for a
+    new world.
+    """
+    global _alarm
+    config = json.loads(config_text)
+    state = json.loads(state_text) if state_text else {}
+    w = world.World(
+        config["start_unix"],
+        state.get("age", (0, 0)),
+        state.get("random") or world.Random.seeded(config["seed"]).state(),
+    )
+    world.world = w
+    machine.board = machine.Board(state.get("cause", machine.PWRON_RESET), state.get("chip"))
+    network.conditions = network.Conditions(state.get("network"))
+    if config["journal_bytes"]:
+        flash.flash = flash.Flash(config["journal_bytes"])
+        if "erased" in state:
+            flash.flash.erased = state["erased"]
+    site.site = site.Site(w, config["channels"], config["loads"], state.get("site"))
+    _alarm = world.Alarm(w, world.PowerCut())
+
+
+def note_baseline():
+    """What is in the heap before the firmware: the fakes and the world. The runtime has collected
+    just before.
+    """
+    global _baseline
+    _baseline = gc.mem_alloc()
+
+
+def boot():
+    """boot.py, then the app without its endless loop: a status."""
+    return _guarded(_boot)
+
+
+def run(ms):
+    """Let the firmware take turns until `ms` have passed (the last turn ends later): a status."""
+    w = world.world
+    start = w.ticks
+
+    def turns():
+        step = _app.step
+        while (w.ticks - start) & _MASK < ms:
+            before = w.ticks
+            step()
+            if w.ticks == before:
+                w.advance(1)  # a turn that takes no time must not stop the world
+
+    return _guarded(turns)
+
+
+def ask(text):
+    """{"op", ...} in, the answer or {"error"} out, both as JSON."""
+    question = json.loads(text)
+    op = question.pop("op")
+    try:
+        if op not in _ANSWERS:
+            known = ", ".join(sorted(_ANSWERS))
+            raise ValueError("no such question: %s; there are %s" % (op, known))
+        answer = _ANSWERS[op](**question)
+    except (Exception, world.BoardDown) as error:
+        answer = {"error": "%s: %s" % (type(error).__name__, error)}
+    return json.dumps(answer)
+
+
+def cut_power():
+    _end(world.PowerCut())
+
+
+def reset(cause):
+    """Restart the chip from outside: `cause` as in machine.reset_cause()."""
+    _end(world.BoardReset(cause))
+
+
+def state(off_ms):
+    """What outlives the interpreter, but flash and files, after `off_ms` without power."""
+    w = world.world
+    cause = machine.PWRON_RESET if isinstance(w.down, world.PowerCut) else w.down.args[0]
+    w.pass_by(off_ms)
+    return json.dumps(
+        {
+            "age": list(w.age),
+            "random": w.random.state(),
+            "cause": cause,
+            "chip": machine.board.state(),
+            "network": network.conditions.state(),
+            "site": site.site.state(),
+            "erased": flash.flash.erased if flash.flash else [],
+        }
+    )
+
+
+def _boot():
+    global _app
+    with open("boot.py") as file:
+        exec(file.read(), {"__name__": "boot"})
+    from umeter.app import build
+
+    _app = probe.app = build()
+
+
+def _guarded(work):
+    try:
+        world.world.check()
+        work()
+        return RUNNING
+    except world.BoardDown as down:
+        site.site.open_all()
+        return CUT if isinstance(down, world.PowerCut) else RESET
+    except Exception as error:
+        sys.print_exception(error)
+        _stop(world.PowerCut())
+        return CRASHED
+
+
+def _end(reason):
+    _stop(reason)
+    site.site.open_all()
+
+
+def _stop(reason):
+    try:
+        world.world.stop(reason)
+    except world.BoardDown:
+        pass
+
+
+def _truth():
+    w = world.world
+    return {"now_ms": w.elapsed_ms(), "unix_ms": w.unix_ms(), "channels": site.site.truth()}
+
+
+def _fault(kind, ch=0, value=True, after_ms=0):
+    if kind == "power_cut":
+        _alarm.set(after_ms)
+    elif kind == "flash_cut":
+        flash.flash.cut_after(value)
+    else:
+        site.site.set_fault(kind, ch, value)
+    return {}
+
+
+def _load(ch, want):
+    site.site.set_load(ch, want)
+    return {}
+
+
+def _net(**changes):
+    network.conditions.change(changes)
+    return network.conditions.state()
+
+
+def _heap():
+    return {"alloc": gc.mem_alloc(), "free": gc.mem_free(), "baseline": _baseline}
+
+
+def _eval(expression):
+    return {"value": eval(expression, {"app": _app, "site": site.site, "world": world.world})}
+
+
+_ANSWERS = {
+    "truth": _truth,
+    "meter": probe.meter,
+    "fault": _fault,
+    "load": _load,
+    "net": _net,
+    "heap": _heap,
+    "eval": _eval,
+}

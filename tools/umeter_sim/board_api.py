@@ -1,0 +1,197 @@
+"""The simulated board as tests, demo and bench use it: one API, whatever interpreter runs the
+firmware.
+
+    with open_board(board_dir=BOARDS / "sim8", site=site, workdir=tmp) as sim:
+        sim.run_for(3_600_000)
+        sim.ask("truth")["channels"][0]["wh"]
+
+Times are virtual milliseconds unless a name says otherwise. A board stands still until start() or
+run_for().
+"""
+
+import base64
+import json
+import struct
+from pathlib import Path
+from typing import Any, Protocol
+
+from umeter_sim import wiring
+from umeter_sim.paths import BOARDS
+
+DEFAULT_START_UNIX = 1_772_431_200  # 2026-03-02T06:00:00Z
+JOURNAL_BYTES = 16 * 4096
+RESET_CAUSES = {"hard": 2, "wdt": 3, "soft": 5}
+
+
+class BoardError(RuntimeError):
+    """The board cannot do what it was asked for: it crashed, has no power, or does not know the
+    question.
+    """
+
+
+class Link(Protocol):
+    """What a runtime has to be: it answers requests and remembers the firmware's last lines."""
+
+    log: list[str]
+
+    def request(self, op: str, timeout_s: float, **fields: Any) -> dict[str, Any]: ...
+
+    def close(self) -> None: ...
+
+
+class SimBoard:
+    """One powered board with its site. Made by open_board()."""
+
+    def __init__(self, link: Link, clock_file: Path, start_unix: int):
+        self._link = link
+        self._start_unix = start_unix
+        # 8 bytes, little-endian: the virtual time as Unix milliseconds.
+        self.clock_file = clock_file
+
+    def __enter__(self) -> "SimBoard":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def unix_ms(self) -> int:
+        """Virtual wall clock, Unix milliseconds."""
+        return struct.unpack("<q", self.clock_file.read_bytes())[0]
+
+    @property
+    def unix(self) -> int:
+        """Virtual wall clock, Unix seconds."""
+        return self.unix_ms // 1000
+
+    @property
+    def now_ms(self) -> int:
+        """Age of the simulated world over all its power cuts."""
+        return self.unix_ms - self._start_unix * 1000
+
+    @property
+    def log(self) -> list[str]:
+        """What the firmware has printed: the last lines."""
+        return list(self._link.log)
+
+    def start(self) -> None:
+        """Run on in the background at the set speed."""
+        self._do("start")
+
+    resume = start
+
+    def pause(self) -> None:
+        self._do("pause")
+
+    def set_speed(
+        self, speed: float, net_speed: float | None = None, answer_ms: float | None = None
+    ) -> None:
+        """Virtual per real time; 0 is as fast as it goes. net_speed holds while it waits for
+        its peer, also for answer_ms of real time after it has sent what a broker has to answer.
+        """
+        fields = {"speed": speed, "net_speed": net_speed, "answer_ms": answer_ms}
+        self._do("pace", **{k: v for k, v in fields.items() if v is not None})
+
+    def run_for(self, virtual_ms: int, timeout_s: float = 600) -> int:
+        """Run at full speed for so long, up to the end of the firmware's turn then: the virtual ms
+        that passed.
+
+        Resets on the way are lived through. BoardError if the firmware crashes or the power is
+        cut.
+        """
+        return self._do("run_for", timeout_s, ms=virtual_ms)["elapsed_ms"]
+
+    def power_cut(self) -> None:
+        """No mains from now on; time stands still until power_on()."""
+        self._do("power_cut")
+
+    def power_on(self, after_ms: int = 0) -> None:
+        """Mains again, `after_ms` later. Returns when the firmware has booted."""
+        self._do("power_on", after_ms=after_ms)
+
+    def reset(self, cause: str = "hard") -> None:
+        """Restart the chip ("hard", "wdt" or "soft") with the mains on. Returns when the firmware
+        has booted.
+        """
+        self._do("reset", cause=RESET_CAUSES[cause])
+
+    def edges(self) -> list[tuple[int, int, bool]]:
+        """Every switching of a relay pin since the world began: (now_ms, channel, closed)."""
+        return [(at, ch, bool(closed)) for at, ch, closed in self._do("edges")["edges"]]
+
+    def flash(self) -> bytes:
+        """The journal partition's cells."""
+        return base64.b64decode(self._do("flash")["base64"])
+
+    def ask(self, op: str, **fields: Any) -> dict[str, Any]:
+        """truth, meter, heap, fault(kind, ch, value | after_ms), load(ch, want), net(...),
+        eval(expression).
+        """
+        answer = self._do("ask", text=json.dumps({"op": op, **fields}))
+        if "error" in answer:
+            raise BoardError(f"{op}: {answer['error']}")
+        return answer
+
+    def close(self) -> None:
+        self._link.close()
+
+    def _do(self, op: str, timeout_s: float = 60, **fields: Any) -> dict[str, Any]:
+        answer = self._link.request(op, timeout_s, **fields)
+        if "error" in answer:
+            tail = "\n".join(self.log[-15:])
+            raise BoardError(f"{op}: {answer['error']}\n{tail}".rstrip())
+        return answer
+
+
+def open_board(
+    *,
+    site: dict[str, Any],
+    workdir: Path,
+    runtime: str = "micropython",
+    board_dir: Path = BOARDS / "sim8",
+    seed: int = 1,
+    speed: float = 60,
+    net_speed: float = 10,
+    start_unix: int = DEFAULT_START_UNIX,
+    loads: list[int | str] | None = None,
+    journal_bytes: int = JOURNAL_BYTES,
+    firmware: Path | None = None,
+) -> SimBoard:
+    """Power up a board, booted and standing still.
+
+    site: the document site.json (the meter's name, key, broker). loads: for each channel a
+    constant in 0.1 W or a profile's name, repeated in turn. journal_bytes 0: a board without the
+    journal partition. firmware: another source tree. BoardError if the firmware does not come up.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    clock_file = workdir / "clock"
+    clock_file.write_bytes(struct.pack("<q", start_unix * 1000))
+    setup = {
+        "clock_file": str(clock_file),
+        "pace": {"speed": speed, "net_speed": net_speed},
+        "files": {
+            "board.json": (board_dir / "board.json").read_text(),
+            "site.json": json.dumps(site),
+        },
+        "world": {
+            "seed": seed,
+            "start_unix": start_unix,
+            "channels": wiring.wire(board_dir),
+            "loads": list(loads or wiring.DEFAULT_LOADS),
+            "journal_bytes": journal_bytes,
+        },
+    }
+    if runtime == "micropython":
+        from umeter_sim.runtimes.micropython import MicroPythonLink as Runtime
+    elif runtime == "cpython":
+        from umeter_sim.runtimes.cpython import CPythonLink as Runtime
+    else:
+        raise ValueError(f"no runtime {runtime}: there are micropython and cpython")
+    link = Runtime(setup, firmware, workdir)
+    sim = SimBoard(link, clock_file, start_unix)
+    try:
+        sim._do("booted")
+    except BaseException:
+        sim.close()
+        raise
+    return sim

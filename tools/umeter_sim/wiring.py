@@ -1,0 +1,35 @@
+"""From board.json to what the simulated site is wired like."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+DEFAULT_LOADS: tuple[str, ...] = (
+    "household",
+    "shop",
+    "fridge",
+    "heater",
+    "kiosk",
+    "office",
+    "night",
+    "workshop",
+)
+
+
+def wire(board_dir: Path) -> list[dict[str, Any]]:
+    """One dict for each channel: relay pin and level, and the UART and address or the pin of its
+    meter.
+    """
+    board = json.loads((board_dir / "board.json").read_text())
+    relays = board["relays"]
+    channels = []
+    for pin, channel in zip(relays["pins"], board["channels"], strict=True):
+        place = {"relay": pin, "active_high": relays["active"] == "high"}
+        if channel["frontend"] == "pzem":
+            place["uart"] = board["buses"][channel["bus"]]["id"]
+            place["address"] = channel["address"]
+        else:
+            place["pin"] = channel["pin"]
+            place["imp_per_kwh"] = channel["imp_per_kwh"]
+        channels.append(place)
+    return channels
