@@ -1,0 +1,1 @@
+"""The deploy tools: from a board file to a running meter."""

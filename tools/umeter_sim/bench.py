@@ -1,0 +1,181 @@
+"""The figures umeter is measured by: a table on the terminal, and build/bench.json with flat
+`name: number`.
+
+Counts and virtual time only, nothing that depends on how busy this machine is.
+"""
+
+import json
+import random
+import socket
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from umeter_sim.board_api import open_board
+from umeter_sim.build import build_firmware
+from umeter_sim.energy_decade import energy_error
+from umeter_sim.paths import BUILD
+from umeter_sim.scene import METER, PRICE_U_PER_KWH, Scene, wait_until
+
+TICK_MS = 100
+RESULT = BUILD / "bench.json"
+
+
+def mpy_bytes():
+    return {"mpy_bytes": build_firmware().mpy_bytes}
+
+
+def heap():
+    """The heap of a connected meter with eight users, code included, and what a steady tick
+    takes of it.
+    """
+    with tempfile.TemporaryDirectory() as folder, Scene(Path(folder), loads=[400] * 8) as scene:
+        scene.sim.start()
+        wait_until(lambda: scene.station.latest_reading(METER), "the first reading")
+        for ch in range(1, 9):
+            scene.sell(ch, 5_000_000)
+        scene.sim.pause()
+        scene.sim.run_for(60_000)
+        taken = scene.sim.ask("heap")
+        steady = scene.sim.ask("eval", expression="__import__('steady').measure(app, world, 200)")
+    steady = steady["value"]
+    return {
+        "boot_heap_bytes": taken["alloc"] - taken["baseline"],
+        "tick_heap_bytes": steady["bytes"],
+        "tick_heap_refusals": steady["refused"],
+    }
+
+
+def cutoff():
+    """How long after its last micro-unit a user of a known load is cut: the worst of eight
+    loads and credits.
+    """
+    rng = random.Random(20)
+    loads_w = [
+        rng.choice((60, 150, 400, 900, 1500, 2200, 3500, 7000)) + rng.random() for _ in range(8)
+    ]
+    loads_dw = [int(watts * 10) for watts in loads_w]
+    worst_ms = Fraction(0)
+    with tempfile.TemporaryDirectory() as folder, Scene(Path(folder), loads=loads_dw) as scene:
+        scene.sim.start()
+        wait_until(lambda: scene.station.latest_reading(METER), "the first reading")
+        scene.ordered(scene.station.order_set(METER, {"price_u_per_kwh": PRICE_U_PER_KWH}))
+        per_ms = [Fraction(dw * PRICE_U_PER_KWH, 36_000_000_000) for dw in loads_dw]
+        for ch in range(1, 9):
+            lasts_ms = 60_000 + rng.randrange(60_000)
+            scene.sell(ch, max(1, int(per_ms[ch - 1] * lasts_ms)))
+        scene.sim.pause()
+        left = set(range(8))
+        for _ in range(2_400):
+            scene.sim.run_for(TICK_MS)
+            channels = scene.meter()["channels"]
+            for index in [
+                i for i in left if channels[i]["balance_u"] <= 0 and not channels[i]["contact"]
+            ]:
+                left.discard(index)
+                worst_ms = max(worst_ms, -channels[index]["balance_u"] / per_ms[index])
+            if not left:
+                break
+    if left:
+        raise RuntimeError(f"channels {sorted(left)!r} were never cut")
+    return {"cutoff_overshoot_ms": round(float(worst_ms), 1)}
+
+
+def blackhole():
+    """The longest wait of the meter for its tick while a broker accepts connections and never
+    answers.
+    """
+    with tempfile.TemporaryDirectory() as folder, silent_broker() as port:
+        site = {
+            "meter": METER,
+            "key": "11" * 32,
+            "wifi": [{"ssid": "umeter-sim", "password": "simulated"}],
+            "broker": {"host": "127.0.0.1", "port": port},
+            "plain_tcp": True,
+        }
+        with open_board(site=site, workdir=Path(folder), loads=[5000] * 8) as sim:
+            sim.run_for(180_000)
+            gap_ms = sim.ask("meter")["worst_gap_ms"] - TICK_MS
+    return {"tick_gap_ms_blackhole": gap_ms}
+
+
+@contextmanager
+def silent_broker():
+    """A port that accepts every connection, swallows what comes, and says nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    kept = []
+
+    def accept():
+        while True:
+            try:
+                kept.append(listener.accept()[0])
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
+        for connection in kept:
+            connection.close()
+
+
+PARTS = (
+    ("compiled firmware", mpy_bytes),
+    ("heap of a connected meter", heap),
+    ("cut-off of known loads", cutoff),
+    ("tick while the broker is a black hole", blackhole),
+    ("ten years of energy against the oracle", energy_error),
+)
+# name: the most it may be. What is missing here is told, not judged.
+LIMITS = {
+    "mpy_bytes": 40_000,
+    "boot_heap_bytes": 49_152,
+    "tick_heap_bytes": 0,
+    "tick_heap_refusals": 0,
+    "cutoff_overshoot_ms": 300,
+    "tick_gap_ms_blackhole": 50,
+    "energy_error_wh_10y": 0,
+}
+
+
+def measure(console):
+    """All figures; True if none is beyond its limit."""
+    figures = {}
+    for title, part in PARTS:
+        with console.status(title + " ..."):
+            figures.update(part())
+    table = Table("figure", "measured", "at most", title="umeter, measured", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    good = True
+    for name, value in figures.items():
+        limit = LIMITS.get(name)
+        fits = limit is None or value <= limit
+        good = good and fits
+        table.add_row(
+            name, str(value), "" if limit is None else str(limit), style="" if fits else "red"
+        )
+    console.print(table)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(figures, indent=1) + "\n")
+    return good
+
+
+def register(app):
+    """Add the command `bench`."""
+
+    @app.command()
+    def bench() -> None:
+        """Measure umeter's figures: a table, and build/bench.json."""
+        if not measure(Console()):
+            print("a figure is beyond its limit", file=sys.stderr)
+            raise typer.Exit(1)
