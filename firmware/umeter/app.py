@@ -9,6 +9,7 @@ import gc
 import sys
 
 from micropython import const
+
 from umeter.core.transient import forget
 
 _TICK_MS = const(100)

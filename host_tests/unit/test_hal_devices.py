@@ -72,7 +72,8 @@ HOME = {"ssid": "home", "password": "secret"}
 YARD = {"ssid": "yard", "password": ""}
 
 
-def a_wifi(*networks):
+def a_wifi(*networks, start_ms=0):
+    CLOCK.now_ms = start_ms
     network = Network()
     wifi = Wifi(network, list(networks), CLOCK)
     return wifi, network.wlan
@@ -97,7 +98,7 @@ def test_wifi_joins_the_first_network_at_once():
 
 @pytest.mark.parametrize("start_ms", [0, 0x3FFFFFFF - 30_000])
 def test_wifi_tries_all_in_turn_with_a_pause_before_each(start_ms):
-    wifi, wlan = a_wifi(HOME, YARD)
+    wifi, wlan = a_wifi(HOME, YARD, start_ms=start_ms)
     step_until(wifi, start_ms, start_ms + 64_000)
     names = [call[1] if call[0] == "connect" else call[0] for call in wlan.calls[1:]]
     assert names == ["home", "disconnect", "yard", "disconnect", "home", "disconnect", "yard"]

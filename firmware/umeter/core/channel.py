@@ -3,6 +3,7 @@
 import struct
 
 from micropython import const
+
 from umeter.core.account import Account
 from umeter.core.delta import NOT_ACCEPTED, Delta
 from umeter.core.energy import Register

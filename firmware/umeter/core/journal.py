@@ -11,6 +11,7 @@ import struct
 from binascii import crc32
 
 from micropython import const
+
 from umeter.core.transient import forget
 
 FORMAT = const(1)

@@ -3,6 +3,7 @@
 import struct
 
 from micropython import const
+
 from umeter.core.journal import FORMAT, HEADER_BYTES, read_header
 
 _CHUNK_BYTES = const(256)

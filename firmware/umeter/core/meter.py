@@ -3,6 +3,7 @@
 import struct
 
 from micropython import const
+
 from umeter.core.channel import ENERGY_OPEN, FAULT_NEWS, JUMP, NEWS, RECORD_BYTES
 from umeter.core.energy import UNITS_PER_WH
 from umeter.core.supply import MOVED, OPERATOR

@@ -3,6 +3,7 @@
 import struct
 
 from micropython import const
+
 from umeter.core import replay
 from umeter.core.channel import FORMAT, RECORD, RECORD_BYTES
 from umeter.core.meter import CHANNEL_KEYS, EVENTS_KEY, SETTINGS_KEY

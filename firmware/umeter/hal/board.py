@@ -6,8 +6,8 @@ The only reader of board.json and site.json.
 import json
 
 import machine
-
 from micropython import const
+
 from umeter.core.sample import Sample
 from umeter.core.transient import forget
 from umeter.hal.relay import GpioRelays

@@ -6,8 +6,8 @@ from errno import ENOENT
 import esp32
 import machine
 import network
-
 from micropython import const
+
 from umeter.hal.clock import Clock
 from umeter.hal.wifi import Wifi
 

@@ -12,7 +12,7 @@ class Wifi:
 
     `network` is the module, `networks` a list of {"ssid", "password"}, the best one first, `clock`
     has ticks_ms and ticks_diff. A link that was up is first left to the driver, which joins the
-    same network again by itself.
+    same network again by itself. `is_up()` tells whether there is a link.
     """
 
     def __init__(self, network, networks, clock):
@@ -24,14 +24,12 @@ class Wifi:
         self._wait_ms = 0  # the first try is at once
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
-
-    def is_up(self):
-        return self._wlan.isconnected()
+        self.is_up = self._wlan.isconnected
 
     def step(self):
         """One turn."""
         now_ms = self._clock.ticks_ms()
-        if self._wlan.isconnected():
+        if self.is_up():
             self._next = 0
             self._trying = True
             self._wait_ms = _TRY_MS

@@ -9,6 +9,7 @@ committed, nothing has changed, and the station may send the same again.
 import json
 
 from micropython import const
+
 from umeter.core import replay
 from umeter.core.meter import SETTINGS_KEY
 from umeter.core.supply import OPERATOR

@@ -7,6 +7,7 @@ inside the patient socket.
 """
 
 from micropython import const
+
 from umeter.net import reports
 
 _KEEPALIVE_S = const(60)

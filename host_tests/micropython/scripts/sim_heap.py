@@ -27,9 +27,8 @@ def run(_):
 
     import control
     import machine
-    import world
-
     import micropython
+    import world
 
     wiring = [
         {"relay": 16, "active_high": True, "uart": 1, "address": 1},

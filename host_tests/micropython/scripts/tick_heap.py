@@ -3,6 +3,7 @@
 import json
 
 import micropython
+
 from umeter.core.channel import Channel
 from umeter.core.energy import UNITS_PER_WH
 from umeter.core.events import Events

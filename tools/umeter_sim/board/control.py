@@ -23,7 +23,6 @@ import network
 import probe
 import umqtt.simple  # noqa: F401
 import world
-
 from micropython import const
 
 RUNNING = const(0)

@@ -3,7 +3,6 @@
 import errno
 
 import flash as _flash
-
 from micropython import const
 
 HEAP_DATA = const(4)

@@ -5,7 +5,6 @@ inside either.
 import simhost
 import uctypes
 import world as _world
-
 from micropython import const
 
 SECTOR = const(4096)

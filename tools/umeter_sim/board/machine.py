@@ -5,7 +5,6 @@ site.
 import site as _site
 
 import world as _world
-
 from micropython import const
 
 PWRON_RESET = const(1)

@@ -5,7 +5,6 @@ power cuts.
 import struct
 
 from loads import Tally
-
 from micropython import const
 
 _READ_INPUT = const(0x04)

@@ -3,7 +3,6 @@ request.
 """
 
 import world as _world
-
 from micropython import const
 
 STA_IF = const(0)

@@ -3,7 +3,6 @@ network's pace.
 """
 
 import world as _world
-
 from micropython import const
 
 POLLIN = const(1)

@@ -5,9 +5,8 @@ them.
 import loads
 import modules
 import simhost
-from wire import Wire
-
 from micropython import const
+from wire import Wire
 
 _MASK = const(0x3FFFFFFF)
 _STEP_MS = const(500)  # one load after the other gets its next demand

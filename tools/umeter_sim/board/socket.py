@@ -12,7 +12,6 @@ import network as _network
 import simhost
 import uctypes
 import world as _world
-
 from micropython import const
 
 AF_INET = const(2)

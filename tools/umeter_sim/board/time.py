@@ -3,7 +3,6 @@ RTC.
 """
 
 import world as _world
-
 from micropython import const
 
 _MASK = const(0x3FFFFFFF)

@@ -14,7 +14,6 @@ from array import array
 
 import simhost
 import uctypes
-
 from micropython import const
 
 _MASK = const(0x3FFFFFFF)
