@@ -9,7 +9,7 @@ from fakes_core import Board, Flash, PowerCut
 from umeter.core.energy import UNITS_PER_WH as WH
 from umeter.core.journal import Journal
 from umeter.core.replay import KEY, window_of
-from umeter.core.supply import BOOT, CREDIT, OPERATOR
+from umeter.core.supply import BOOT, CREDIT, FAULT, OPERATOR
 
 KW = 10_000
 SOLD_U = 50_000_000
@@ -45,15 +45,20 @@ def test_first_boot_is_open_and_empty():
     assert board.codes() == ["boot"]
 
 
-def test_boot_is_released_without_a_front_end_after_five_seconds():
+def test_a_front_end_that_never_reads_feeds_nobody():
     board = Board(channels=1)
     board.meter.restore()
     board.chips[0].alive = False
-    board.meter.credit(0, 5)
+    board.meter.credit(0, 5_000_000)
     board.run(4900)
     assert board.channels[0].claims == BOOT
     board.run(100)
-    assert board.channels[0].claims == 0
+    assert board.channels[0].claims == FAULT
+    board.run(60_000)
+    assert not board.channels[0].contact
+    board.chips[0].alive = True
+    board.run(10_000)
+    assert board.channels[0].claims == 0 and board.channels[0].contact
 
 
 def test_contacts_close_one_after_another_and_are_told():

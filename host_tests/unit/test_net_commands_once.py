@@ -67,7 +67,9 @@ def test_failing_flash_leaves_ram_and_number_as_they_were(board, fields):
 
 @pytest.mark.parametrize("fields", ORDERS.values(), ids=ORDERS)
 def test_cut_at_every_byte_of_the_commit(fields):
-    """After a cut the order is wholly there or wholly not; sent again, it has been applied once."""
+    """After a cut the order is wholly there or wholly not; sent again, it has been applied
+    once.
+    """
     first = Board()
     credit(first, 1, amount_u=10)
     cells = bytes(first.flash.cells)

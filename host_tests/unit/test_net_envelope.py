@@ -1,4 +1,6 @@
-"""The envelope against its RFCs, against PyJWT, and against everything that is not quite a token."""
+"""The envelope against its RFCs, against PyJWT, and against everything that is not quite a
+token.
+"""
 
 import base64
 import hashlib

@@ -102,13 +102,18 @@ class Channel:
             # At its moment the reading was less than one count behind: what is booked beyond that
             # waits for the load to draw it.
             self._held = max(0, self.ahead - sample.units_per_count + 1)
-        if self._since_ms >= self.fault_ms and not self.claims & FAULT:
+        self.evaluate()
+        self._tell_credit()
+        if self.claims & BOOT:
+            # Nobody is fed unmetered: a front end that does not even begin to read is at fault.
+            patience_ms = _BOOT_READ_MS
+        else:
+            patience_ms = self.fault_ms
+        if self._since_ms >= patience_ms and not self.claims & FAULT:
             self.claims |= FAULT
             self.news |= _SILENT
             self._good = 0
-        self.evaluate()
-        self._tell_credit()
-        if self._since_ms >= _BOOT_READ_MS:
+        if self.claims & FAULT:
             self.claims &= ~BOOT
         return units
 
