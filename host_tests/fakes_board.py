@@ -75,9 +75,13 @@ class Board:
         self.journal = Journal(self.flash)
         supply = Supply(Relays(), self.channels)
         self.meter = Meter([], self.channels, supply, self.journal, Events(), self.settings)
+        self.add_logs(self.meter)
         self.meter.restore()
         self.key = bytes(range(32))
         self.commands = Commands(self.meter, self.key, self.clock)
+
+    def add_logs(self, meter):
+        """A board without a partition for logs has none."""
 
     @property
     def window(self):

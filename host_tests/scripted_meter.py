@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import paho.mqtt.client as mqtt
 
@@ -10,11 +11,13 @@ from umeter_station import envelope
 
 
 class ScriptedMeter:
-    """Applies each number once, as the firmware does; `mute` drops that many answers."""
+    """Applies each number once, as the firmware does; `mute` drops that many answers. `logs` is
+    None in an older meter, which does not know what a history is."""
 
     def __init__(self, broker, name="m1", key=KEY):
         self.name, self.key, self.mute, self.copies = name, key, 0, 1
         self.outcomes, self.credited_u, self.heard = {}, {}, []
+        self.logs, self.readings = None, 0
         self.ready = threading.Event()
         self.client = mqtt.Client(
             mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False
@@ -65,7 +68,18 @@ class ScriptedMeter:
             return {"ch": order["ch"], **totals}
         if order["op"] == "read":
             return {"reading": reading(seq=order["n"], power_dw=[1234, 0])}
+        if order["op"] == "history":
+            if self.logs is None:
+                return {"code": "unknown_op", "reason": "op must be another"}
+            return self.logs.answer(order)
         return {}
+
+    def report(self, **changes):
+        """Publish the next reading, which names the newest of each log if there are any."""
+        self.readings += 1
+        announced = self.logs.announced() if self.logs else {}
+        document = reading(seq=self.readings, t=int(time.time())) | announced | changes
+        self.publish("reading", document)
 
     def leave(self):
         """The connection breaks; the broker sends the last will."""

@@ -11,6 +11,7 @@ START_UNIX = 1_772_431_200
 SITE8 = [{"relay": 16 + i, "active_high": True, "uart": 1, "address": i + 1} for i in range(4)] + [
     {"relay": 23, "active_high": False, "pin": 14, "imp_per_kwh": 1000}
 ]
+POWER_FAIL = {"pin": 35, "active_high": False}
 
 
 class Chip:
@@ -18,10 +19,10 @@ class Chip:
 
     def __init__(self, root=Path(), wiring=None, loads=(1000,), seed=1, state="", cells=None):
         self.edges = []
-        self._cells = cells
+        self._cells = {} if cells is None else cells
         host = types.ModuleType("simhost")
         host.watch_clock = lambda age: None
-        host.watch_flash = self._watch_flash
+        host.flash_cells = self._flash_cells
         host.edge = lambda channel, closed: self.edges.append((channel, bool(closed)))
         host.wait = lambda ms: ms
         for name in ("resolve", "tcp_open", "tcp_connect", "tcp_state", "tcp_error"):
@@ -38,16 +39,16 @@ class Chip:
             "start_unix": START_UNIX,
             "channels": wiring or SITE8,
             "loads": list(loads),
-            "journal_bytes": 4 * 4096,
+            "power_fail": POWER_FAIL,
+            "partitions": {"journal": 4 * 4096, "log": 4 * 4096},
         }
         self.control.power_up(json.dumps(config), state)
 
     def __getattr__(self, name):
         return self.modules.load(name)
 
-    def _watch_flash(self, cells, size):
-        if self._cells is not None:
-            cells[:] = self._cells
+    def _flash_cells(self, label, size):
+        return self._cells.setdefault(label, bytearray(b"\xff" * size))
 
     def pass_ms(self, ms):
         self.world.world.advance(ms)

@@ -14,23 +14,34 @@ from umeter.core.transient import forget
 
 _TICK_MS = const(100)
 _COLLECT_MS = const(10_000)
+_SAVE_MS = const(1000)
+_WATCHFUL_MS = const(10)  # between two looks at the power-fail input; hold-up is tens of ms
 
 
 class App:
-    """`step()` is one turn of the loop. `session` is given once it is made: it needs turn()."""
+    """`step()` is one turn of the loop. `session` is given once it is made: it needs turn().
+    power_fail() tells whether the supply is about to end, None if nothing does.
+    """
 
-    def __init__(self, meter, clock, wifi, feed):
+    def __init__(self, meter, clock, wifi, feed, power_fail=None):
         self.meter = meter
         self.session = None
         self._clock = clock
         self._wifi = wifi
         self._feed = feed
-        self._tick_ms = self._collect_ms = clock.ticks_ms()
+        self._power_fail = power_fail
+        self._failing = False
+        self._tick_ms = self._collect_ms = self._save_ms = clock.ticks_ms()
 
     def turn(self):
         """The meter's tick, if it is due. Called from the loop and from every wait of the patient
         socket.
         """
+        if self._power_fail is not None:
+            failing = self._power_fail()
+            if failing and not self._failing:
+                self.meter.power_fail()
+            self._failing = failing
         clock = self._clock
         now_ms = clock.ticks_ms()
         dt_ms = clock.ticks_diff(now_ms, self._tick_ms)
@@ -44,15 +55,21 @@ class App:
         """The tick if it is due, then the network, then sleep until the next tick."""
         clock = self._clock
         self.turn()
-        self._wifi.step()
-        while self.session.step() and self._rest_ms() > 0:
-            pass
+        if self.meter.safe_ms <= 0 and not self._failing:
+            self._wifi.step()
+            while self.session.step() and self._rest_ms() > 0:
+                pass
+        hot = self.meter.hot
+        if hot is not None and clock.ticks_diff(clock.ticks_ms(), self._save_ms) >= _SAVE_MS:
+            self._save_ms = clock.ticks_ms()
+            hot.save(self.meter)
         if clock.ticks_diff(clock.ticks_ms(), self._collect_ms) >= _COLLECT_MS:
             self._collect_ms = clock.ticks_ms()
             gc.collect()  # here, where nothing waits, and not in the middle of a tick
+            self.meter.prepare()
         rest_ms = self._rest_ms()
         if rest_ms > 0:
-            clock.sleep_ms(rest_ms)
+            clock.sleep_ms(rest_ms if self._power_fail is None else min(rest_ms, _WATCHFUL_MS))
 
     def _rest_ms(self):
         return _TICK_MS - self._clock.ticks_diff(self._clock.ticks_ms(), self._tick_ms)

@@ -10,6 +10,7 @@ import umeter
 from umeter.app import App
 from umeter.core.channel import Channel
 from umeter.core.events import Events
+from umeter.core.hot import Hot
 from umeter.core.journal import Journal
 from umeter.core.meter import Meter
 from umeter.core.supply import Supply
@@ -27,6 +28,9 @@ except ImportError:  # then a name server that hangs is bounded by the port alon
     start_new_thread = None
 
 
+_QUEUED_EVENTS = 16  # where the log holds what the station has not got
+
+
 def compose():
     """The App of this board, restored. ValueError says what the board's files lack."""
     parts = board.load(catalog.by_name)  # opens every contact
@@ -42,8 +46,13 @@ def compose():
         "warn": [flash.warning] if flash.warning else [],
     }
     feed = chip.watchdog().feed
-    meter = _meter(parts, flash)
-    app = App(meter, clock, wifi, feed)
+    audit = profile = None
+    try:
+        audit, profile = _logs(chip.log_flash())
+    except (OSError, ValueError) as error:  # the meter works without
+        about["warn"].append("no log: %s; events stay in memory, no load profile" % error)
+    meter = _meter(parts, flash, audit, profile)
+    app = App(meter, clock, wifi, feed, parts.power_fail)
     patient = PatientSocket(socket, select, app.turn, clock, None, start_new_thread)
     commands = Commands(meter, site["key"], clock)
     app.session = Session(
@@ -61,7 +70,19 @@ def compose():
     return app
 
 
-def _meter(parts, flash):
+def _logs(flash):
+    """The audit log and the load profile. OSError, ValueError if there is no place for them."""
+    if flash is None:
+        raise ValueError("the board has no partition of that name")
+    from umeter.core.audit import Audit
+    from umeter.core.profile import Profile
+
+    # Of 64: a thousand events and sixty days of intervals, each with some to spare.
+    audits = flash.size // flash.sector * 17 // 64
+    return Audit(flash, 0, audits), Profile(flash, audits, flash.size // flash.sector - audits)
+
+
+def _meter(parts, flash, audit, profile):
     channels = [
         Channel(index, sample, parts.p_max_dw[index]) for index, sample in enumerate(parts.samples)
     ]
@@ -70,8 +91,10 @@ def _meter(parts, flash):
         channels,
         Supply(parts.relays, channels),
         Journal(flash),
-        Events(),
+        Events() if audit is None else Events(_QUEUED_EVENTS, audit),
         Settings(len(channels)),
     )
-    meter.restore()
+    meter.profile = profile
+    meter.hot = Hot(chip.rtc_memory(), len(channels))
+    meter.restore(chip.reset_cause())
     return meter

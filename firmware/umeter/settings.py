@@ -16,6 +16,7 @@ DEFAULTS = {
     "fault_s": 60,
     "stagger_ms": 500,
     "dwell_ms": 3000,
+    "profile_min": 15,
 }
 
 

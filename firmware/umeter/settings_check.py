@@ -10,6 +10,7 @@ _RANGES = {
     "fault_s": (10, 3600),
     "stagger_ms": (100, 10_000),
     "dwell_ms": (0, 600_000),
+    "profile_min": (1, 60),
 }
 _PER_CHANNEL = ("price_u_per_kwh", "low_credit_u", "disable_at_u")
 
@@ -44,4 +45,6 @@ def _fault(key, value, channels):
     low, high = _RANGES[name]
     if not low <= value <= high:
         return "must be %d..%d" % (low, high)
+    if name == "profile_min" and 60 % value:
+        return "must divide 60: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60"
     return None

@@ -33,6 +33,22 @@ def test_the_steady_tick_leaves_the_heap_alone(compiled):
     assert done["closed"] == 8 and done["steady_wh"] > 0, "it metered in these ticks"
 
 
+def test_recovery_from_cuts_is_the_same_there(compiled):
+    script = SCRIPTS / "cut_recovery.py"
+    done = json.loads(run_script(script, arg=json.dumps([0, 1 << 20, 23]), paths=[compiled]))
+    assert done["fault"] is None
+    assert done["cuts"] > 300 and done["turns"] >= 4
+
+
+def test_the_logs_hold_the_same_bytes_there(compiled):
+    script = SCRIPTS / "log_records.py"
+    here = {}
+    exec(script.read_text(), here)
+    events, profile = json.loads(here["run"](""))
+    assert len(events[2]) >= 2 * 64 * 40 and len(profile[2]) >= 2 * 32 * 40
+    assert json.loads(run_script(script, paths=[compiled])) == [events, profile]
+
+
 def test_a_script_that_raises_is_a_failure(tmp_path):
     script = tmp_path / "wrong.py"
     script.write_text("def run(_):\n    raise ValueError('as expected')\n")

@@ -111,6 +111,10 @@ REFUSED = [
     (SIM8, "led", 2, "led is 2, it must be an object with the keys pin, active"),
     (SIM8, "led.active", "on", "led.active is 'on', it must be one of: high, low"),
     (SIM8, "led.pin", 36, "led.pin is 36, it must be a pin below 34"),
+    (SIM8, "power_fail", {"pin": 35}, "power_fail lacks the key 'active'"),
+    (SIM8, "power_fail", {"pin": 16, "active": "low"},
+     "power_fail.pin is GPIO 16, which is taken by relays.pins[0]"),
+    (SIM8, "power_fail", {"pin": 35, "active": 1}, "power_fail.active is 1, it must be one of"),
 ]  # fmt: skip
 
 
@@ -128,6 +132,7 @@ def test_refused(board, path, value, sentence):
 
 ACCEPTED = [
     (SIM8, "led", GONE),
+    (SIM8, "power_fail", {"pin": 35, "active": "low"}),
     (SIM8, "buses.a.baud", 19_200),
     (SIM8, "buses.a.invert_tx", True),
     (SIM8, "channels.7", {"frontend": "s0", "pin": 35, "imp_per_kwh": 1000}),

@@ -24,6 +24,8 @@ def running(every_ms=800, start=50, keeps_register=True, credit_u=10**9):
     chip.read()
     channel.tick(100)
     assert channel.claims == 0
+    assert channel.news == (1024 if keeps_register else 0)  # to be committed, no event
+    channel.news = 0
     channel.contact = 1
     return channel, chip
 
@@ -232,6 +234,7 @@ def test_record_keeps_what_must_survive_and_no_more():
     record = bytearray(RECORD_BYTES)
     channel.pack_into(record)
     restored = Channel(0, Sample(WH, MODULUS, True), 250_000)
+    restored.tariff.price_u_per_kwh = channel.tariff.price_u_per_kwh
     unpack(restored, bytes(record))
     assert restored.claims == BOOT | OPERATOR
     again = bytearray(RECORD_BYTES)
@@ -242,7 +245,9 @@ def test_record_keeps_what_must_survive_and_no_more():
     assert vars(restored.tariff).keys() == vars(channel.tariff).keys()
 
 
-@pytest.mark.parametrize("record", [b"", bytes(44), b"\x02" + bytes(43), b"\x01" + bytes(42)])
+@pytest.mark.parametrize(
+    "record", [b"", bytes(44), bytes(52), b"\x03" + bytes(51), b"\x01" + bytes(42)]
+)
 def test_an_unknown_record_is_refused(record):
     with pytest.raises(ValueError, match="format"):
         unpack(Channel(0, Sample(WH), 250_000), record)

@@ -102,7 +102,7 @@ def test_a_file_keeps_its_content_and_is_completed_when_short(tmp_path):
 def journal_flash(monkeypatch):
     """open: chip.journal_flash on a fake chip. esp32: its module, with the Partition above."""
     esp32 = SimpleNamespace(Partition=Partition)
-    machine = SimpleNamespace(reset=None)
+    machine = SimpleNamespace(reset=None, reset_cause=None)
     for name, module in (("esp32", esp32), ("machine", machine), ("network", SimpleNamespace())):
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.delitem(sys.modules, "umeter.hal.chip", raising=False)

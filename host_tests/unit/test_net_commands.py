@@ -257,7 +257,7 @@ def test_every_command_leaves_an_event(board):
     while board.meter.events.peek():
         events.append(board.meter.events.peek()[2:])
         board.meter.events.pop()
-    of_set = [("settings", 0, 6, 0), ("command", 0, 3, 1)]
+    of_set = [("settings", 0, 6, 0), ("command", 0, 3, 1), ("set.report_s", 0, 60, 10)]
     assert events == [("command", 3, 1, 1), ("command", 0, 2, 4), *of_set]
 
 

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from station_kit import KEY, Killed, reading, result, sell, store, uplink
-from umeter_station import answers, config, models, orders
+from station_kit import KEY, Killed, accounts_u, reading, result, sell, store, uplink
+from umeter_station import answers, config, live, meters, models, orders
 from umeter_station import db as databases
 from umeter_station.cli import app
 from umeter_station.clock import FileClock
@@ -49,6 +49,8 @@ def run(home, *arguments):
         ("sell m1 65 1", "channels are 1 to 64"),
         ("sell m2 3 1", "unknown; known are m1"),
         ("supply m1 3 shut", "open or close"),
+        ("quarantine m1 3 keep", "accepted or refused"),
+        ("quarantine m1 65 accept", "channels are 1 to 64"),
         ("set m1 report_s", "report_s=60"),
         ("set m1 report_s=", "takes an integer"),
         ("set m1 report_s=6.5", "takes an integer"),
@@ -160,17 +162,23 @@ def test_what_became_of_other_orders(db):
         orders.order_supply(conn, "m1", 2, "open", 1)
         orders.order_set(conn, "m1", {"report_s": 1, "fault_s": 60}, 1)
         orders.order_read(conn, "m1", 1)
+        orders.order_quarantine(conn, "m1", 2, "accept", 1)
+        orders.order_quarantine(conn, "m1", 2, "refuse", 1)
     store(
         db,
         result(1, claims=2),
         result(2, claims=4),
         result(3, "partly", keys={"report_s": "5 to 86400", "fault_s": "applied"}),
         result(4, "replayed", first="applied"),
+        result(5, wh=70),
+        result(6, "not_now", reason="nothing is quarantined"),
     )
     assert _sentence(db, 1).endswith("released by the operator, but held open by credit.")
     assert _sentence(db, 2).endswith("held open by the operator.")
     assert _sentence(db, 3) == "m1 has set fault_s and refused report_s (5 to 86400)."
     assert "its answer was lost" in _sentence(db, 4)
+    assert _sentence(db, 5) == "The 70 Wh that m1 held back of channel 2: booked."
+    assert "refused (not_now: nothing is quarantined); nothing was changed" in _sentence(db, 6)
 
 
 def test_the_clock_file_is_the_simulators(tmp_path):
@@ -188,6 +196,29 @@ def test_a_database_of_a_newer_station_is_left_alone(db):
         conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StationError, match="newer station"):
         databases.open_database(db.path)
+
+
+def test_the_books_of_an_older_station_are_kept(tmp_path):
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "umeter_station:migrations")
+    path = tmp_path / "station.sqlite"
+    old = databases.Database(path)
+    with old.write() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0001")
+    with old.write() as conn:
+        meters.add(conn, "m1", KEY, 1)
+    sell(old)
+    with old.read() as conn:
+        assert not sa.inspect(conn).has_table("audit_records")
+    old.close()
+    db = databases.open_database(path)
+    assert accounts_u(db) == (-5_000_000, 5_000_000, 0, 0)
+    with db.read() as conn:
+        assert set(models.metadata.tables) <= set(sa.inspect(conn).get_table_names())
 
 
 def test_what_is_no_database_is_left_alone(tmp_path):
@@ -223,3 +254,19 @@ def test_json_of_an_order_has_no_spaces(db):
     with db.read() as conn:
         payload = orders.payload(orders.find(conn, "m1", 1), 1)
     assert payload == json.dumps(json.loads(payload), separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    ("code", "a", "b", "words"),
+    [
+        ("command", 7, 1, "order 7 applied"),
+        ("set.price_u_per_kwh", 200_000, 250_000, "200000 before, now 250000"),
+        ("quarantine.refused", 70, 0, "70 Wh"),
+        ("power.cut", 600, 0, "600 s without power"),
+        ("clock.set", 0, 222_163_200, "from not set to 2027-01-15 08:00:00"),
+        ("clock.set", 0, 0, ""),
+        ("code.99", 3, -4, "3 -4"),
+    ],
+)
+def test_an_events_numbers_are_put_in_words(code, a, b, words):
+    assert live.event_detail(code, a, b) == words

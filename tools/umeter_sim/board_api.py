@@ -19,7 +19,7 @@ from umeter_sim import wiring
 from umeter_sim.paths import BOARDS
 
 DEFAULT_START_UNIX = 1_772_431_200  # 2026-03-02T06:00:00Z
-JOURNAL_BYTES = 16 * 4096
+PARTITION_BYTES = 64 * 4096
 RESET_CAUSES = {"hard": 2, "wdt": 3, "soft": 5}
 
 
@@ -119,13 +119,18 @@ class SimBoard:
         """Every switching of a relay pin since the world began: (now_ms, channel, closed)."""
         return [(at, ch, bool(closed)) for at, ch, closed in self._do("edges")["edges"]]
 
-    def flash(self) -> bytes:
-        """The journal partition's cells."""
-        return base64.b64decode(self._do("flash")["base64"])
+    def flash(self, label: str = "journal") -> bytes:
+        """A data partition's cells."""
+        return base64.b64decode(self._do("flash", label=label)["base64"])
 
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
-        """truth, meter, heap, fault(kind, ch, value | after_ms), load(ch, want), net(...),
+        """truth, meter, heap, wear, fault(kind, ch, value), load(ch, want), net(...),
         eval(expression).
+
+        wear: erases of each sector by partition. Faults of the board: power_cut(after_ms, warn_ms:
+        so long before it the power-fail input drops), flash_cut(value: bytes programmed until
+        then, of one partition if it has a label), erase_cut(value: erases until the one that
+        stays half done), rot(label, value: [offset, bit]).
         """
         answer = self._do("ask", text=json.dumps({"op": op, **fields}))
         if "error" in answer:
@@ -154,14 +159,16 @@ def open_board(
     net_speed: float = 10,
     start_unix: int = DEFAULT_START_UNIX,
     loads: list[int | str] | None = None,
-    journal_bytes: int = JOURNAL_BYTES,
+    journal_bytes: int = PARTITION_BYTES,
+    log_bytes: int = PARTITION_BYTES,
     firmware: Path | None = None,
 ) -> SimBoard:
     """Power up a board, booted and standing still.
 
     site: the document site.json (the meter's name, key, broker). loads: for each channel a
-    constant in 0.1 W or a profile's name, repeated in turn. journal_bytes 0: a board without the
-    journal partition. firmware: another source tree. BoardError if the firmware does not come up.
+    constant in 0.1 W or a profile's name, repeated in turn. journal_bytes, log_bytes: of these
+    data partitions, 0: a board without it. firmware: another source tree. BoardError if the
+    firmware does not come up.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     clock_file = workdir / "clock"
@@ -177,8 +184,13 @@ def open_board(
             "seed": seed,
             "start_unix": start_unix,
             "channels": wiring.wire(board_dir),
+            "power_fail": wiring.power_fail(board_dir),
             "loads": list(loads or wiring.DEFAULT_LOADS),
-            "journal_bytes": journal_bytes,
+            "partitions": {
+                label: size
+                for label, size in (("journal", journal_bytes), ("log", log_bytes))
+                if size
+            },
         },
     }
     if runtime == "micropython":

@@ -27,12 +27,12 @@ def decode_journal(cells):
     saved = firmware.load("umeter.core.journal").Journal(FlashImage(cells)).load()
     new_channel = firmware.load("umeter.core.channel").Channel
     new_sample = firmware.load("umeter.core.sample").Sample
-    unpack = firmware.load("umeter.core.restore").unpack
+    resume = firmware.load("umeter.core.restore").resume
     unit = firmware.load("umeter.core.energy").UNITS_PER_WH
     found = []
     while "c%d" % len(found) in saved:
         channel = new_channel(len(found), new_sample(unit, 0, True), 1000)
-        unpack(channel, saved["c%d" % len(found)])
+        resume(channel, saved)
         account = channel.account
         found.append(
             {

@@ -33,3 +33,9 @@ def wire(board_dir: Path) -> list[dict[str, Any]]:
             place["imp_per_kwh"] = channel["imp_per_kwh"]
         channels.append(place)
     return channels
+
+
+def power_fail(board_dir: Path) -> dict[str, Any] | None:
+    """The board's power-fail input, if it has one: {"pin", "active_high"}."""
+    wired = json.loads((board_dir / "board.json").read_text()).get("power_fail")
+    return wired and {"pin": wired["pin"], "active_high": wired["active"] == "high"}

@@ -45,10 +45,17 @@ def _applied(command: Command) -> str:
         return f"{text}."
     if command.op == "supply":
         return _supplied(command, result)
+    if command.op == "quarantine":
+        fate = "booked" if args["action"] == "accept" else "given up"
+        wh = result.get("wh")
+        what = f"The {wh} Wh that" if type(wh) is int else "What"
+        return f"{what} {command.meter} held back of channel {args['ch']}: {fate}."
     if command.op == "set":
         return _set(command, result)
     if command.op == "time":
         return f"{command.meter} has set its clock."
+    if command.op == "history":
+        return f"{command.meter} has sent what its log holds."
     if "reading" not in result:
         return f"{command.meter} has answered, but its answer was lost; this reading is older."
     return f"{command.meter} has answered."

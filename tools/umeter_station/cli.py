@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.logging import RichHandler
 from rich.table import Table
 
-from umeter_station import answers, config, live, vending
+from umeter_station import answers, cli_logs, config, live, vending
 from umeter_station.amounts import format_u, parse_amount_u, parse_decimal_u
 from umeter_station.errors import StationError
 from umeter_station.meters import parse_key
 from umeter_station.orders import Command
 from umeter_station.station import Books, Station
+from umeter_station.terminal import MeterName, err, out, say
 
 _WAIT_S = 30.0
-_out = Console()
-_err = Console(stderr=True)
 
 
 class _Group(typer.core.TyperGroup):
@@ -33,7 +31,7 @@ class _Group(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except StationError as error:
-            _err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from None
 
 
@@ -42,8 +40,9 @@ app = typer.Typer(
 )
 meters_app = typer.Typer(no_args_is_help=True, help="The meters this station knows.")
 app.add_typer(meters_app, name="meters")
+app.add_typer(cli_logs.audit_app, name="audit")
+app.command()(cli_logs.intervals)
 
-MeterName = Annotated[str, typer.Argument(help="The meter's name.", metavar="METER")]
 Channel = Annotated[int, typer.Argument(help="1, 2, ...", metavar="CHANNEL")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the meter's answer.")]
 
@@ -59,24 +58,20 @@ def _main(
     ctx.obj = home or config.default_home()
 
 
-def _say(text: str, style: str = "") -> None:
-    _out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
 def _wait(books: Books, command_id: int, no_wait: bool) -> Command:
     """Wait for the meter, say what it answered; exit code 1 unless it did what was asked."""
     if no_wait:
         command = books.command(command_id)
-        _say(answers.sentence(command))
+        say(answers.sentence(command))
         return command
-    with _err.status("Waiting for the meter ..."):
+    with err.status("Waiting for the meter ..."):
         command = books.wait_result(command_id, _WAIT_S)
     if command.state != "applied":
         text = answers.sentence(command)
-        _err.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        err.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
     if command.op != "read" or "reading" not in (command.result or {}):
-        _say(answers.sentence(command), "green")
+        say(answers.sentence(command), "green")
     return command
 
 
@@ -91,7 +86,7 @@ def init(
     """Make the station's directory, settings and database."""
     made = config.create_home(ctx.obj, broker, clock)
     Books(made.home).close()
-    _say(f"The station is in {made.home}; its settings are in {made.home / 'config.toml'}.")
+    say(f"The station is in {made.home}; its settings are in {made.home / 'config.toml'}.")
 
 
 @app.command()
@@ -105,7 +100,7 @@ def run(
 ) -> None:
     """Take in what meters report, and deliver orders, until stopped by Ctrl-C."""
     logging.basicConfig(
-        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=_err)]
+        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=err)]
     )
     config.load(ctx.obj)
     own = None
@@ -122,7 +117,7 @@ def run(
     try:
         reached = station.start(connect_timeout_s=3)
         url = broker or station.config.broker
-        _say(f"Connected to {url}." if reached else f"{url} is not there yet; trying on.")
+        say(f"Connected to {url}." if reached else f"{url} is not there yet; trying on.")
         stopped.wait()
     finally:
         station.close()
@@ -144,7 +139,7 @@ def meters_list(ctx: typer.Context) -> None:
             live.time_text(known.seen_at),
             str(books.open_orders(known.meter)),
         )
-    _out.print(table)
+    out.print(table)
 
 
 @meters_app.command("add")
@@ -163,7 +158,7 @@ def meters_add(
         except (OSError, ValueError):
             raise StationError(f"{key_file} cannot be read; name a readable key file.") from None
     new = Books(ctx.obj).add_meter(meter, parse_key(key))
-    _say(f"Meter {meter} is added." if new else f"Meter {meter} was known with this key already.")
+    say(f"Meter {meter} is added." if new else f"Meter {meter} was known with this key already.")
 
 
 @app.command()
@@ -178,7 +173,7 @@ def read(
     if fresh:
         _wait(books, books.order_read(meter), no_wait)
     if not (fresh and no_wait):
-        _out.print(live.reading_table(books, meter))
+        out.print(live.reading_table(books, meter))
 
 
 @app.command()
@@ -199,10 +194,10 @@ def sell(
     if key is None:
         key = vending.new_key()
         # Said before the sale: whoever is cut off now can ask again without selling twice.
-        _err.print(f"Purchase key {key}", style="dim", highlight=False)
+        err.print(f"Purchase key {key}", style="dim", highlight=False)
     purchase = books.sell(meter, channel, amount_u, key)
     if purchase.repeated:
-        _say(f"This is the sale of {format_u(amount_u)} made before with key {key}.")
+        say(f"This is the sale of {format_u(amount_u)} made before with key {key}.")
     _wait(books, purchase.command_id, no_wait)
 
 
@@ -217,6 +212,19 @@ def supply(
     """Hold a channel's contact open, or release it."""
     books = Books(ctx.obj)
     _wait(books, books.order_supply(meter, channel, state), no_wait)
+
+
+@app.command()
+def quarantine(
+    ctx: typer.Context,
+    meter: MeterName,
+    channel: Channel,
+    action: Annotated[str, typer.Argument(help="accept or refuse", metavar="accept|refuse")],
+    no_wait: NoWait = False,
+) -> None:
+    """Book the energy that a meter holds back as implausible, or give it up."""
+    books = Books(ctx.obj)
+    _wait(books, books.order_quarantine(meter, channel, action), no_wait)
 
 
 @app.command("set")
@@ -254,10 +262,10 @@ def watch(
     """All meters, live, until stopped by Ctrl-C."""
     books = Books(ctx.obj)
     if once or not sys.stdout.isatty():
-        _out.print(live.overview(books))
+        out.print(live.overview(books))
         return
     try:
-        with Live(live.overview(books), console=_out, screen=True, auto_refresh=False) as view:
+        with Live(live.overview(books), console=out, screen=True, auto_refresh=False) as view:
             while True:
                 time.sleep(1)
                 view.update(live.overview(books), refresh=True)

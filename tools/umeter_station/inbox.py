@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from umeter_station import messages, meters, orders, results, uplinks
+from umeter_station import history, messages, meters, orders, results, uplinks
 from umeter_station.db import count
 
 
@@ -82,5 +82,6 @@ class Inbox:
         reading = messages.reading(messages.parse_json(payload))
         if not uplinks.store_reading(conn, meter, reading, now_s):
             return
+        history.note_reading(conn, meter, reading, now_s)
         if not reading.clock or abs(reading.t - now_s) > self._tolerance_s:
             orders.order_time(conn, meter, reading.boot, now_s)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from umeter_station.amounts import format_u
 from umeter_station.errors import StationError
+from umeter_station.records import EPOCH_OFFSET_S
 from umeter_station.station import Books
 
 # By bit, from the lowest, as readings carry them.
@@ -129,7 +130,19 @@ def event_detail(code: str, a: int, b: int) -> str:
         return f"{a} Wh through an open contact"
     if code == "settings":
         return f"version {a}"
+    if code.startswith("set."):
+        return f"{a} before, now {b}"
+    if code.startswith("quarantine."):
+        return f"{a} Wh"
+    if code == "clock.set":
+        return f"from {_meter_time(a)} to {_meter_time(b)}" if b else ""
+    if code == "power.cut":
+        return f"{a} s without power"
     return f"{a} {b}" if a or b else ""
+
+
+def _meter_time(when: int) -> str:
+    return time_text(when + EPOCH_OFFSET_S) if when > 0 else "not set"
 
 
 def overview(books: Books) -> Group:

@@ -30,7 +30,8 @@ _NULLABLE = frozenset(("power_dw", "voltage_dv", "current_ma", "age_s"))
 @dataclass(frozen=True)
 class Reading:
     """`t` Unix seconds by the meter's clock, worth something if `clock` is 1; `event` the newest
-    event's number; `channels` one dict per channel with the keys of `_PER_CHANNEL`."""
+    event's number and `interval` the newest interval's, None from a meter that keeps no logs;
+    `channels` one dict per channel with the keys of `_PER_CHANNEL`."""
 
     boot: int
     seq: int
@@ -38,6 +39,7 @@ class Reading:
     clock: int
     up_s: int
     event: int
+    interval: int | None
     channels: list[dict[str, int | None]]
 
 
@@ -120,6 +122,7 @@ def reading(document: dict[str, Any]) -> Reading:
         clock=integer(document, "clock", low=0),
         up_s=integer(document, "up_s", 0, low=0),
         event=integer(document, "event", 0, low=-1),
+        interval=integer(document, "interval", low=-1) if "interval" in document else None,
         channels=channels,
     )
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 metadata = MetaData()
 
 
@@ -160,6 +160,66 @@ events = Table(
     _int("a"),
     _int("b"),
     _int("received_at"),
+)
+
+# What a meter's log holds, as it was signed for; `raw` is the record itself, never changed.
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+    _int("boot"),
+    _int("t"),
+    _int("ch"),
+    Column("code", Text, nullable=False),
+    _int("a"),
+    _int("b"),
+    _int("received_at"),
+    CheckConstraint("length(raw) = 64"),
+)
+
+intervals = Table(
+    "intervals",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+    _int("t_end"),
+    _int("minutes"),
+    _int("flags"),
+    _int("quarantined"),
+    _int("estimated"),
+    *(_int(f"wh_{ch}") for ch in range(1, 9)),
+    _int("received_at"),
+    CheckConstraint("length(raw) = 32"),
+)
+Index("intervals_by_time", intervals.c.meter, intervals.c.t_end)
+
+# How far a log is pulled: every number below `next_n` is stored, or noted as lost. `boot` is the
+# meter's at its last answer; `command_id` the last order; `refused_in` where it was refused.
+histories = Table(
+    "histories",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    _int("next_n", default=1),
+    _int("boot", default=0),
+    Column("command_id", BigInteger, ForeignKey("commands.id")),
+    Column("refused_in", Text, nullable=False, server_default=""),
+    CheckConstraint("kind IN ('events', 'profile')"),
+)
+
+history_findings = Table(
+    "history_findings",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("first_n", BigInteger, primary_key=True, autoincrement=False),
+    _int("last_n"),
+    _int("noted_at"),
+    CheckConstraint("what IN ('lost', 'contradicts', 'restarted')"),
 )
 
 counters = Table(

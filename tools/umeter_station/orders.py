@@ -16,7 +16,9 @@ TTL_S = {
     "credit": 30 * 86_400,
     "set": 7 * 86_400,
     "supply": 3_600,
+    "quarantine": 3_600,
     "read": 120,
+    "history": 300,
     "time": 60,
 }
 OPEN_STATES = ("created", "sent")
@@ -128,6 +130,14 @@ def order_supply(conn: Connection, meter: str, ch: int, state: str, now_s: int) 
     if state not in ("open", "close"):
         raise StationError(f"A contact can be ordered open or close, not {state!r}.")
     return place(conn, meter, "supply", {"ch": ch, "state": state}, now_s)
+
+
+def order_quarantine(conn: Connection, meter: str, ch: int, action: str, now_s: int) -> int:
+    """`action` on energy that the meter held back as implausible: "accept" or "refuse" it."""
+    known_meters.check_channel(known_meters.get(conn, meter), ch)
+    if action not in ("accept", "refuse"):
+        raise StationError(f"What is quarantined can be accepted or refused, not {action!r}.")
+    return place(conn, meter, "quarantine", {"ch": ch, "action": action}, now_s)
 
 
 def order_set(conn: Connection, meter: str, changes: dict[str, int], now_s: int) -> int:

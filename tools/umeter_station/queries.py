@@ -10,6 +10,8 @@ from umeter_station.models import (
     channels,
     commands,
     events,
+    history_findings,
+    intervals,
     purchases,
     reading_channels,
     readings,
@@ -88,11 +90,36 @@ def latest_events(conn: Connection, meter: str, limit: int) -> list[dict]:
     return [dict(row._mapping) for row in conn.execute(query)][::-1]
 
 
+def intervals_since(conn: Connection, meter: str, since_s: int | None, limit: int) -> list[dict]:
+    """The newest `limit` intervals, oldest of them first; those that end after `since_s`, which
+    leaves out those of which the meter did not know when they were."""
+    c = intervals.c
+    query = sa.select(intervals).where(c.meter == meter)
+    if since_s is not None:
+        query = query.where(c.t_end > since_s)
+    rows = conn.execute(query.order_by(c.n.desc()).limit(limit))
+    return [dict(row._mapping) for row in rows][::-1]
+
+
+def findings(conn: Connection, meter: str, kind: str) -> list[dict]:
+    """What was noted of a log ("events" or "profile") that nobody can mend: what, first_n,
+    last_n, noted_at."""
+    f = history_findings.c
+    rows = conn.execute(
+        sa.select(f.what, f.first_n, f.last_n, f.noted_at)
+        .where(f.meter == meter, f.kind == kind)
+        .order_by(f.first_n, f.what)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
 def open_count(conn: Connection, meter: str) -> int:
-    """Orders that the meter has not answered yet."""
+    """Orders that the meter has not answered yet; not those by which its logs are pulled."""
     return conn.execute(
         sa.select(sa.func.count()).where(
-            commands.c.meter == meter, commands.c.state.in_(("created", "sent"))
+            commands.c.meter == meter,
+            commands.c.op != "history",
+            commands.c.state.in_(("created", "sent")),
         )
     ).scalar_one()
 

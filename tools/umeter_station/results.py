@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import ledger, meters, orders, uplinks
+from umeter_station import history, ledger, meters, orders, uplinks
 from umeter_station.db import count
 from umeter_station.envelope import verify
 from umeter_station.messages import integer, parse_json, reading, text
@@ -62,6 +62,8 @@ def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool
         count(conn, "result.contradiction")
     else:
         _settle(conn, command, code, document, now_s)
+    if command.op == "history":
+        history.note_answer(conn, orders.get(conn, command.id), document, now_s)
     return True
 
 
@@ -71,6 +73,8 @@ def _settle(
     # "old" (the number has left the meter's window) and codes of a newer meter do not tell
     # whether it was applied: the money stays in transit, where it is seen, until that is known.
     state = _STATE_OF_CODE.get(code, "unclear")
+    # What a log holds has tables of its own.
+    document = {key: value for key, value in document.items() if key != "records"}
     if command.op == "credit" and state == "partly":
         state = "unclear"
     c = commands.c
@@ -107,4 +111,6 @@ def _note_totals(conn: Connection, meter: str, document: dict[str, Any]) -> None
 def _note_reading(conn: Connection, meter: str, document: Any, now_s: int) -> None:
     if not isinstance(document, dict):
         raise ValueError("reading is not an object")
-    uplinks.store_reading(conn, meter, reading(document), now_s)
+    found = reading(document)
+    if uplinks.store_reading(conn, meter, found, now_s):
+        history.note_reading(conn, meter, found, now_s)

@@ -3,9 +3,10 @@
 import time
 from pathlib import Path
 
+from umeter_station import audit, meters, orders, queries, vending
 from umeter_station import config as configuration
 from umeter_station import db as databases
-from umeter_station import meters, orders, queries, vending
+from umeter_station.audit import Verdict
 from umeter_station.clock import Clock
 from umeter_station.config import Config
 from umeter_station.errors import StationError
@@ -67,6 +68,12 @@ class Books:
         with self.db.write() as conn:
             return orders.order_supply(conn, meter, ch, state, self.clock.now_s())
 
+    def order_quarantine(self, meter: str, ch: int, action: str) -> int:
+        """`action`: "accept" books what the meter holds back, "refuse" gives it up; returns the
+        order's id."""
+        with self.db.write() as conn:
+            return orders.order_quarantine(conn, meter, ch, action, self.clock.now_s())
+
     def order_set(self, meter: str, changes: dict[str, int]) -> int:
         """Change settings; returns the order's id. The answer's "keys" tells each key's fate."""
         with self.db.write() as conn:
@@ -95,6 +102,33 @@ class Books:
         with self.db.read() as conn:
             meters.get(conn, meter)
             return queries.latest_events(conn, meter, limit)
+
+    def audit_records(self, meter: str, limit: int = 20) -> list[dict]:
+        """The newest of the audit log, oldest of them first: n, boot, t, ch, code, a, b, raw."""
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return audit.latest(conn, meter, limit)
+
+    def verify_audit(self, meter: str, from_n: int = 1) -> Verdict:
+        """Check the hash chain of the audit log from record `from_n` on."""
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return audit.verify(conn, meter, from_n)
+
+    def intervals(self, meter: str, since_s: int | None = None, limit: int = 96) -> list[dict]:
+        """The newest of the load profile, oldest of them first: n, t_end, minutes, flags,
+        quarantined, estimated, wh_1 to wh_8; with `since_s` (Unix) those that end after it."""
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return queries.intervals_since(conn, meter, since_s, limit)
+
+    def findings(self, meter: str, kind: str) -> list[dict]:
+        """What is wrong with a log, "events" or "profile": `what` is lost (the meter no longer
+        held first_n to last_n), contradicts (it sent another record) or restarted (it lost its
+        log before first_n)."""
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return queries.findings(conn, meter, kind)
 
     def balances(self, meter: str) -> list[Balance]:
         with self.db.read() as conn:

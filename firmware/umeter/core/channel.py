@@ -5,10 +5,10 @@ import struct
 from micropython import const
 
 from umeter.core.account import Account
-from umeter.core.delta import NOT_ACCEPTED, Delta
-from umeter.core.energy import Register
+from umeter.core.delta import FIRST, NOT_ACCEPTED, QUARANTINE_JUMP, Delta
+from umeter.core.energy import UNITS_PER_WH, Register
 from umeter.core.supply import BOOT, CREDIT, FAULT, OPERATOR
-from umeter.core.tariff import FlatTariff
+from umeter.core.tariff import UNITS_PER_MWH, FlatTariff
 
 # What is new about a channel, as bits from 2 on. 1 is Supply's, 2 and 4 are verdicts of Delta.
 NEWS = (
@@ -27,15 +27,21 @@ _QUARANTINES = const(6)
 _FROZEN = const(8)
 _SILENT = const(16)
 _BACK = const(32)
-FAULT_NEWS = const(48)  # _SILENT | _BACK
+_KNOWN = const(1024)  # no event: a register that outlives the board was read for the first time
+URGENT_NEWS = const(1078)  # _QUARANTINES | _SILENT | _BACK | _KNOWN: to be committed at once
 ENERGY_OPEN = const(64)
 _CREDIT_LOW = const(128)
 _CREDIT_OUT = const(256)
 _CREDIT_BACK = const(512)
 
-FORMAT = const(1)
-RECORD = "<BBBB10I"  # format, count is valid, claims, 0, then see pack_into
-RECORD_BYTES = const(44)
+FORMAT = const(2)
+RECORD = "<BBBB12I"  # format, count is valid, claims, 0, then see pack_into
+RECORD_BYTES = const(52)
+SINCE = "<IH"  # units and counts since a record
+SINCE_BYTES = const(6)
+_PARTS_PER_U = const(36_000_000_000)  # of the tariff's remainder in a micro-unit
+_MOST_UNITS = const(0x7FFFFFFF)
+_MOST_COUNTS = const(0xFFFF)
 
 _LONG_MS = const(0x1FFFFFFF)
 _YOUNG_MS = const(5000)  # a power older than this says nothing about now
@@ -71,6 +77,7 @@ class Channel:
         self.contact = 0  # this and the next are kept by Supply
         self.open_ms = 0
         self.ahead = 0  # units booked beyond the believed count
+        self.quarantined = 0  # counts that no load can have drawn: the operator decides
         self.news = 0
         self.open_counts = 0  # counted while the contact was open, since the last event about it
         self.fault_ms = 60_000
@@ -162,6 +169,10 @@ class Channel:
             self.sample.bad_frames += 1
             return 0
         self.news |= verdict & _QUARANTINES
+        if verdict == FIRST and self.sample.keeps_register:
+            self.news |= _KNOWN
+        if verdict == QUARANTINE_JUMP:
+            self.quarantined = min(self.quarantined + delta.refused_counts, _LONG_MS)
         self.claims &= ~BOOT
         self._since_ms = 0
         # A reading picked up in a late tick may have waited since the tick before.
@@ -232,4 +243,43 @@ class Channel:
             account.charged_lo,
             self.tariff.millionths,
             self.tariff.parts,
+            self.tariff.price_u_per_kwh,
+            self.quarantined,
         )
+
+    def pack_since(self, record, buf, at):
+        """Write what was booked since a record of `pack_into`, SINCE_BYTES long. True if the
+        record and this together are exactly what `pack_into` would write now; else the channel
+        needs a new record.
+        """
+        if record is None or len(record) != RECORD_BYTES:
+            return False
+        sample = self.sample
+        account = self.account
+        tariff = self.tariff
+        old = struct.unpack(RECORD, record)
+        units = (self.register.wh - old[4]) * UNITS_PER_WH + self.register.residual - old[5]
+        counts, odd = divmod(units + old[6] - self.ahead, sample.units_per_count)
+        due, rest = divmod(
+            units * old[14] + old[12] * UNITS_PER_MWH + old[13],
+            _PARTS_PER_U,
+        )
+        known = sample.keeps_register and self.delta.last >= 0
+        if (
+            odd
+            or not 0 <= units <= _MOST_UNITS
+            or not 0 <= counts <= _MOST_COUNTS
+            or old[1] != known
+            or old[2] != self.claims & (OPERATOR | FAULT)
+            or known
+            and sample.counted(old[7], counts) != self.delta.last
+            or old[8] != account.credited_hi
+            or old[9] != account.credited_lo
+            or old[10] * 1_000_000 + old[11] + due != account.charged_total_u
+            or tariff.millionths * UNITS_PER_MWH + tariff.parts != rest
+            or tariff.price_u_per_kwh != old[14]
+            or self.quarantined != old[15]
+        ):
+            return False
+        struct.pack_into(SINCE, buf, at, units, counts)
+        return True

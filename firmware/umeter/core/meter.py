@@ -4,7 +4,14 @@ import struct
 
 from micropython import const
 
-from umeter.core.channel import ENERGY_OPEN, FAULT_NEWS, JUMP, NEWS, RECORD_BYTES
+from umeter.core.channel import (
+    ENERGY_OPEN,
+    JUMP,
+    NEWS,
+    RECORD_BYTES,
+    SINCE_BYTES,
+    URGENT_NEWS,
+)
 from umeter.core.energy import UNITS_PER_WH
 from umeter.core.supply import MOVED, OPERATOR
 from umeter.core.transient import forget
@@ -13,11 +20,18 @@ _COMMIT_MS = const(60_000)
 _RETRY_MS = const(10_000)
 _LONG_MS = const(0x1FFFFFFF)
 _SMALL_MASK = const(0x3FFFFFFF)
+_PROFILE_RETRY_MS = const(60_000)
+_QUARANTINES = const(6)  # news that mark an interval of the load profile
+_FROZEN = const(8)
 
 # Keys of the journal; there are "b" (restore.py) and "n" (replay.py) too.
 CHANNEL_KEYS = ("c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7")
-EVENTS_KEY = "e"
+ENERGY_KEY = "e"  # `when` of the commit, then what each channel booked since its record
+EVENTS_KEY = "v"
+HEALTH_KEY = "h"  # boots since the last one that lasted a minute, u8
 SETTINGS_KEY = "s"
+_HEALTHY_S = const(60)
+SINCE_FROM = const(4)
 
 
 class Meter:
@@ -35,8 +49,18 @@ class Meter:
         self.journal = journal
         self.events = events
         self.settings = settings
+        self.profile = None  # the load profile, of a board that has a log
+        self.hot = None  # what outlives a reset that is no power cut
+        self.later = {}  # {key: bytes} for the next commit, whenever it comes
         self.boot = 0  # number of this boot, 0 until restored
+        self.cause = 0  # of this boot, as machine.reset_cause() has it on the ESP32; 1 is power
         self.when = 0
+        self.last_when = 0  # the newest trusted time that was committed
+        self.cut_when = 0  # that of before a power cut whose length is not known yet
+        self.up_s = 0
+        self._up_ms = 0
+        self.healthy = False  # a minute was survived
+        self.safe_ms = 0  # so long the network stays alone: boots in a row did not last a minute
         self.now_ms = 0  # wraps at 2**30
         self.ticks = 0  # wraps at 2**30
         self.worst_gap_ms = 0
@@ -50,15 +74,16 @@ class Meter:
         self._failing = False
         self._urgent = False
 
-    def restore(self):
+    def restore(self, cause=0):
         """Bring back what the journal holds and commit the new boot number. Returns True if there
-        was nothing.
+        was nothing. cause: see `cause`.
 
         ValueError if a record is of a later format, OSError if the flash fails: the contacts then
         stay open.
         """
         from umeter.core import replay, restore
 
+        self.cause = cause
         try:
             return restore.restore(self)
         finally:
@@ -77,6 +102,8 @@ class Meter:
         self.supply.dwell_ms = get("dwell_ms")
         self._report_ms = get("report_s") * 1000
         self._quantum = get("commit_wh") * UNITS_PER_WH
+        if self.profile is not None:
+            self.profile.next_period_s = get("profile_min") * 60
 
     def tick(self, dt_ms, when):
         """One turn: `dt_ms` since the last, `when` in seconds since 2020 or 0. Allocates nothing
@@ -95,16 +122,34 @@ class Meter:
                 # While the flash fails, the sum must not leave the small ints.
                 if self._uncommitted < self._quantum:
                     self._uncommitted += units
+            self._count_up(dt_ms)
         self.supply.tick(dt_ms)
         for channel in self.channels:
             if channel.news:
                 self._tell(channel)
         if self.boot:
             self._commit_if_due(dt_ms)
+            if self.profile is not None and self.profile.due(dt_ms, when):
+                self._turn_profile()
         self._since_report_ms += dt_ms
         if self._since_report_ms >= self._report_ms:
             self._since_report_ms = 0
             self.reading_due = True
+
+    def get(self, key):
+        """The value that a key of the journal has, or will have with the next commit; or None."""
+        return self.later.get(key) or self.journal.get(key)
+
+    def prepare(self):
+        """Erase ahead one sector that will be written soon, for a moment in which 50 ms do not
+        matter.
+        """
+        try:
+            if not self.journal.prepare() and self.profile is not None:
+                if not self.events.audit.ring.prepare():
+                    self.profile.ring.prepare()
+        except OSError:  # what needs the sector will tell
+            pass
 
     def event(self, code, ch=0, a=0, b=0):
         """Put an event; ch is the channel's number (index + 1), 0 the board."""
@@ -130,22 +175,57 @@ class Meter:
         """Make all channels, and the given {key: bytes}, durable in one batch. OSError,
         ValueError: nothing was.
         """
-        batch = {}
+        since = bytearray(SINCE_FROM + SINCE_BYTES * len(self.channels))
+        if self.when:
+            self.last_when = self.when
+        struct.pack_into("<I", since, 0, self.last_when)
+        batch = {ENERGY_KEY: since}
+        at = SINCE_FROM
         for channel in self.channels:
-            record = bytearray(RECORD_BYTES)
-            channel.pack_into(record)
-            batch[CHANNEL_KEYS[channel.index]] = record
+            key = CHANNEL_KEYS[channel.index]
+            if not channel.pack_since(self.journal.get(key), since, at):
+                record = bytearray(RECORD_BYTES)
+                channel.pack_into(record)
+                batch[key] = record
+            at += SINCE_BYTES
         reserved_n = self.events.to_reserve()
         if reserved_n:
             batch[EVENTS_KEY] = struct.pack("<I", reserved_n)
+        batch.update(self.later)
         if extra:
             batch.update(extra)
         self.journal.commit(batch)
+        self.later.clear()
         if reserved_n:
             self.events.reserved_n = reserved_n
         self._uncommitted = 0
         self._since_commit_ms = 0
         self._urgent = self._failing = False
+
+    def power_fail(self):
+        """The supply is about to end: what is not durable yet becomes so at once."""
+        if self._uncommitted or self._urgent or self.later:
+            try:
+                self.commit()
+            except (OSError, ValueError):  # a power cut without notice is no worse
+                pass
+        self.event("power.fail")
+
+    def _count_up(self, dt_ms):
+        """The uptime, and what waits for it or for the clock."""
+        self._up_ms += dt_ms
+        while self._up_ms >= 1000:
+            self._up_ms -= 1000
+            self.up_s += 1
+        if self.safe_ms > 0:
+            self.safe_ms -= dt_ms
+        if not self.healthy and self.up_s >= _HEALTHY_S:
+            self.healthy = True
+            self.later[HEALTH_KEY] = b"\x00"
+            self._urgent = True
+        if self.cut_when and self.when:
+            self.event("power.cut", 0, max(0, self.when - self.up_s - self.cut_when))
+            self.cut_when = 0
 
     def _commit_if_due(self, dt_ms):
         if self._since_commit_ms < _LONG_MS:
@@ -166,13 +246,38 @@ class Meter:
                     self._failing = True
                     self.event("journal.failed")
 
+    def _turn_profile(self, save=False):
+        """Close the profile's interval, or only let the journal have its marks."""
+        from umeter.core import profile_close, ring_read
+
+        profile = self.profile
+        try:
+            if save:
+                profile_close.save(self)
+            else:
+                profile_close.turn(self, self.when)
+                profile.failing = False
+        except (OSError, ValueError):
+            profile.hold_ms = _PROFILE_RETRY_MS
+            if not profile.failing:
+                profile.failing = True
+                self.event("log.failed", 0, 0, 1)  # 1: the profile
+        finally:
+            forget(profile_close, ring_read)
+
     def _tell(self, channel):
         """Turn a channel's news into events."""
         ch = channel.index + 1
         news = channel.news
         channel.news = 0
-        if news & FAULT_NEWS:  # this claim outlives a power cut
+        if news & URGENT_NEWS:  # a claim that outlives a power cut, or what to recover from
             self._urgent = True
+        if self.profile is not None and news & (_QUARANTINES | _FROZEN):
+            if news & _QUARANTINES:
+                self.profile.quarantined |= 1 << channel.index
+            if news & _FROZEN:
+                self.profile.estimated |= 1 << channel.index
+            self._turn_profile(True)
         bit = 1
         for code in NEWS:
             bit <<= 1

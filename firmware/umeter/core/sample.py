@@ -22,3 +22,8 @@ class Sample:
         self.fresh = 0  # number of good readings, wraps at 2**30
         self.silent_ms = 0  # since the last good reading, saturates
         self.bad_frames = 0
+
+    def counted(self, count, more):
+        """The register's value when it has counted on."""
+        count += more
+        return count % self.modulus if self.modulus else count

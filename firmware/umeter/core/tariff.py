@@ -2,7 +2,7 @@
 
 from micropython import const
 
-_UNITS_PER_MWH = const(36_000)  # 0.1 W x ms in a thousandth of a watt-hour
+UNITS_PER_MWH = const(36_000)  # 0.1 W x ms in a thousandth of a watt-hour
 _BASE = const(10_000)
 _MILLION = const(1_000_000)
 
@@ -23,15 +23,15 @@ class FlatTariff:
 
     def charge(self, units):
         """Micro-units due for energy in 0.1 W x ms. Below 2**30 units all of it is small ints."""
-        mwh = units // _UNITS_PER_MWH  # < 29 827
-        units %= _UNITS_PER_MWH
+        mwh = units // UNITS_PER_MWH  # < 29 827
+        units %= UNITS_PER_MWH
         # Schoolbook multiplication with two digits of the price; no product reaches 2**30.
         high = self.price_u_per_kwh // _BASE
         low = self.price_u_per_kwh % _BASE
         product = units * high
-        parts = product % _UNITS_PER_MWH * _BASE + units * low + self.parts
-        self.parts = parts % _UNITS_PER_MWH
-        millionths = product // _UNITS_PER_MWH * _BASE + parts // _UNITS_PER_MWH
+        parts = product % UNITS_PER_MWH * _BASE + units * low + self.parts
+        self.parts = parts % UNITS_PER_MWH
+        millionths = product // UNITS_PER_MWH * _BASE + parts // UNITS_PER_MWH
         product = mwh * high
         millionths += product % 100 * _BASE + mwh * low + self.millionths
         self.millionths = millionths % _MILLION

@@ -49,7 +49,8 @@ class Board:
 
     front_end(name) gives the module of a front end, imported for the boards that use it.
     relays: GpioRelays. buses: everything to poll(dt_ms) in a tick. By channel index: samples
-    (core's Sample) and p_max_dw. led: a Pin or None, lit at the level led_on.
+    (core's Sample) and p_max_dw. led: a Pin or None, lit at the level led_on. power_fail() tells
+    whether the supply is about to end; None on a board without that input.
     """
 
     def __init__(self, doc, front_end):
@@ -70,6 +71,11 @@ class Board:
                 self._add_pulses(channel)
         for name in modules:
             self._add_bus(doc["buses"][name], modules[name])
+        self.power_fail = None
+        if "power_fail" in doc:
+            level = 1 if doc["power_fail"]["active"] == "high" else 0
+            pin = machine.Pin(doc["power_fail"]["pin"], machine.Pin.IN)
+            self.power_fail = lambda: pin.value() == level
         self.led = None
         self.led_on = 1
         if "led" in doc:

@@ -120,7 +120,7 @@ class _Check:
 
     def run(self):
         doc = self._doc
-        optional = ("buses", "led", "allow_strapping")
+        optional = ("buses", "led", "power_fail", "allow_strapping")
         _object("the document", doc, ("name", "mcu", "relays", "channels"), optional)
         _one_of("mcu", doc["mcu"], ("esp32",))
         if not isinstance(doc["name"], str) or not 0 < len(doc["name"]) <= 32:
@@ -136,6 +136,10 @@ class _Check:
         _list("channels", channels, len(doc["relays"]["pins"]))
         for i, channel in enumerate(channels):
             self._channel("channels[%d]" % i, channel)
+        if "power_fail" in doc:
+            _object("power_fail", doc["power_fail"], ("pin", "active"))
+            _one_of("power_fail.active", doc["power_fail"]["active"], _LEVELS)
+            self._pin("power_fail.pin", doc["power_fail"]["pin"], False)
         if "led" in doc:
             _object("led", doc["led"], ("pin", "active"))
             _one_of("led.active", doc["led"]["active"], _LEVELS)

@@ -15,6 +15,7 @@ from umeter.hal.wifi import Wifi
 _WATCHDOG_MS = const(8_000)
 
 reset = machine.reset
+reset_cause = machine.reset_cause
 
 
 def clock():
@@ -27,17 +28,34 @@ def journal_flash(label="journal", path="journal.bin"):
     Only where there is no such partition: after any other error an empty file would hide the
     true balances.
     """
+    flash = _partition(label)
+    if flash is None:
+        from umeter.hal.file_flash import FileFlash
+
+        flash = FileFlash(path)
+    return flash
+
+
+def log_flash(label="log"):
+    """The partition with this label, None where there is none."""
+    return _partition(label)
+
+
+def _partition(label):
     try:
         partition = esp32.Partition(label)
     except OSError as error:
         if error.args[0] != ENOENT:
             raise
-        from umeter.hal.file_flash import FileFlash
-
-        return FileFlash(path)
+        return None
     from umeter.hal.flash import PartitionFlash
 
     return PartitionFlash(partition)
+
+
+def rtc_memory():
+    """Call it without arguments to read, with a buffer of up to 2 KiB to write."""
+    return machine.RTC().memory
 
 
 def wifi(networks, clock):

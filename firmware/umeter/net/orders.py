@@ -7,14 +7,17 @@ committed, nothing has changed, and the station may send the same again.
 """
 
 import json
+from binascii import b2a_base64
 
 from micropython import const
 
 from umeter.core import replay
 from umeter.core.meter import SETTINGS_KEY
 from umeter.core.supply import OPERATOR
+from umeter.core.transient import forget
 from umeter.net import reports
 
+_UNTRUSTED = const(1)  # core/profile.py has it; not every board has that
 _APPLIED = const(1)
 _EXPIRED = const(2)
 _MALFORMED = const(3)
@@ -32,14 +35,20 @@ _LARGEST_AMOUNT_U = const(1_000_000_000_000)  # a million of the currency at onc
 _EARLIEST_T = const(1_767_225_600)
 _LATEST_T = const(2_650_838_399)
 _LONGEST_ID = const(40)
+_CLOCK_JUMP_S = const(10)
 _MOST_KEYS = const(16)  # each comes back with a sentence
 _FIELDS = {
     "credit": ("ch", "amount_u", "id"),
     "supply": ("ch", "state"),
+    "quarantine": ("ch", "action"),
     "read": (),
+    "history": ("what", "from", "count"),
     "set": ("version", "set"),
     "time": ("t", "boot"),
 }
+_READ_ONLY = ("read", "history")
+_MOST_EVENTS = const(16)  # an answer has some 2 KiB
+_MOST_INTERVALS = const(32)
 
 
 class Refused(Exception):
@@ -53,6 +62,14 @@ def _integer(order, key, low, high):
     if not low <= value <= high:
         raise Refused(_RANGE, "%s must be %d..%d" % (key, low, high))
     return value
+
+
+def _setting(settings, key):
+    """(name, channel number or 0, value) of a setting's key."""
+    if not key.startswith("ch."):
+        return key, 0, settings.get(key)
+    _, ch, name = key.split(".")
+    return name, int(ch), settings.get(name, int(ch) - 1)
 
 
 def carry_out(payload, meter, clock):
@@ -70,7 +87,7 @@ def carry_out(payload, meter, clock):
     if type(ch) is int and 0 < ch <= len(meter.channels):
         channel = meter.channels[ch - 1]
     answer = {"n": n, "op": order.get("op")}
-    window = replay.window_of(meter.journal)
+    window = replay.window_of(meter)
     first = window.outcome(n)
     if first == 0:
         answer["code"] = _CODES[_Execution(meter, channel, clock, order, answer).run(window)]
@@ -101,6 +118,7 @@ class _Execution:
         self._order = order
         self._answer = answer
         self._batch = {}
+        self._changes = []  # of settings: (key, channel number or 0, old value, new)
         self._undo = None  # how to take back what the order changed in RAM
 
     def run(self, window):
@@ -114,7 +132,12 @@ class _Execution:
                 code, self._answer["reason"] = e.args
             window.record(n, code)
             self._batch[replay.KEY] = window.pack()
-            meter.commit(self._batch)
+            if code == _APPLIED and self._order["op"] in _READ_ONLY:
+                # Its number is committed with the next batch. A power cut before that forgets it:
+                # sent again, the order does the same again, which is nothing.
+                meter.later.update(self._batch)
+            else:
+                meter.commit(self._batch)
         except Exception as e:  # flash, journal full, no memory: RAM goes back to the journal
             if self._undo is not None:
                 self._undo()
@@ -122,8 +145,12 @@ class _Execution:
             return 0
         if code == _APPLIED or code == _PARTLY:
             self._act()
-        ch = 0 if self._channel is None else self._channel.index + 1
-        meter.events.put(self._clock.when, "command", ch, n, code)
+        # Reading leaves no event: to pull events would never come to an end.
+        if code != _APPLIED or self._order["op"] not in _READ_ONLY:
+            ch = 0 if self._channel is None else self._channel.index + 1
+            meter.events.put(self._clock.when, "command", ch, n, code)
+        for key, ch, old, new in self._changes:
+            meter.events.put(self._clock.when, "set." + key, ch, old, new)
         return code
 
     def _do(self):
@@ -181,7 +208,52 @@ class _Execution:
         self._undo = lambda: self._meter.operator(index, was_open)
         return _APPLIED
 
+    def _quarantine(self):
+        from umeter.core import quarantine
+
+        action = self._order.get("action")
+        if action not in ("accept", "refuse"):
+            raise Refused(_MALFORMED, "action must be accept or refuse")
+        try:
+            wh = quarantine.energy_wh(self._channel)
+            if not wh:
+                raise Refused(_NOT_NOW, "nothing is in quarantine on this channel")
+            self._answer["wh"] = wh
+            self._undo = quarantine.settle(self._channel, action == "accept")
+        finally:
+            forget(quarantine)
+        return _APPLIED
+
     def _read(self):
+        return _APPLIED
+
+    def _history(self):
+        meter = self._meter
+        answer = self._answer
+        what = self._order.get("what")
+        if what == "events":
+            log = meter.events.audit
+            most = _MOST_EVENTS
+        elif what == "profile":
+            log = meter.profile
+            most = _MOST_INTERVALS
+        else:
+            raise Refused(_MALFORMED, "what must be events or profile")
+        first = _integer(self._order, "from", 1, _LARGEST_N)
+        count = _integer(self._order, "count", 1, most)
+        if log is None:
+            raise Refused(_NOT_NOW, "this board has no partition for a log")
+        from umeter.core import ring_read
+
+        try:
+            records, answer["next"] = ring_read.copy(log.ring, first, count)
+            answer["oldest"] = ring_read.oldest(log.ring)
+        finally:
+            forget(ring_read)
+        answer["what"] = what
+        answer["from"] = first
+        answer["newest"] = log.ring.newest
+        answer["records"] = b2a_base64(records).decode().strip()
         return _APPLIED
 
     def _set(self):
@@ -201,6 +273,10 @@ class _Execution:
         changed = settings.changed
         old = settings.version
         self._undo = lambda: settings.replace(changed, old)
+        for key in accepted:
+            name, ch, value = _setting(settings, key)
+            if value != accepted[key]:
+                self._changes.append((name, ch, value, accepted[key]))
         settings.apply(accepted, version)
         self._batch[SETTINGS_KEY] = settings.to_json()
         return _PARTLY if answer["keys"] else _APPLIED
@@ -219,6 +295,11 @@ class _Execution:
         op = answer["op"]
         if op == "read":
             answer["reading"] = reports.reading(meter, clock)
+        elif op == "quarantine":
+            word = "accepted" if self._order["action"] == "accept" else "refused"
+            meter.events.put(clock.when, "quarantine." + word, self._order["ch"], answer["wh"])
+            if word == "accepted" and meter.profile is not None:  # drawn nobody knows when
+                meter.profile.estimated |= 1 << self._channel.index
         elif op == "set":
             meter.configure(meter.settings)
             answer["version"] = meter.settings.version
@@ -226,5 +307,9 @@ class _Execution:
             for key in self._order["set"]:
                 answer["keys"].setdefault(key, "applied")
         elif op == "time":
-            clock.set(self._order["t"] - reports.EPOCH_OFFSET_S)
-            meter.events.put(clock.when, "clock.set", 0)
+            before = clock.when
+            when = self._order["t"] - reports.EPOCH_OFFSET_S
+            clock.set(when)
+            if before and abs(when - before) > _CLOCK_JUMP_S and meter.profile is not None:
+                meter.profile.flags |= _UNTRUSTED
+            meter.events.put(clock.when, "clock.set", 0, before, when)

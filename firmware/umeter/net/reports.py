@@ -26,6 +26,10 @@ _COLUMNS = const(
 )
 
 
+# By machine.reset_cause() of the ESP32.
+_CAUSES = const(("unknown", "power", "hard", "watchdog", "deep sleep", "soft"))
+
+
 def encode(report):
     """The bytes of a report on the wire."""
     return json.dumps(report, separators=(",", ":")).encode()
@@ -39,8 +43,9 @@ def unix_or_0(when):
 def reading(meter, clock):
     """A snapshot of all channels.
 
-    `seq` grows within a boot; `event` is the newest event's number; `age_s` is the age of the
-    measured values; `up_s` wraps after 12 days (2**30 ms).
+    `seq` grows within a boot; `event` is the newest event's number, `interval` the newest closed
+    interval's, where there is a log; `age_s` is the age of the measured
+    values; `up_s` is the uptime.
     """
     columns = {}
     for name in _COLUMNS:
@@ -66,8 +71,10 @@ def reading(meter, clock):
     columns["seq"] = meter.ticks
     columns["t"] = unix_or_0(clock.when)
     columns["clock"] = int(clock.when != 0)
-    columns["up_s"] = meter.now_ms // 1000
+    columns["up_s"] = meter.up_s
     columns["event"] = meter.events.next_n - 1
+    if meter.profile is not None:
+        columns["interval"] = meter.profile.ring.newest
     return columns
 
 
@@ -77,6 +84,7 @@ def status(meter, clock, about):
     """
     report = {"state": "online", "boot": meter.boot, "channels": len(meter.channels)}
     report["clock"] = int(clock.when != 0)
+    report["cause"] = _CAUSES[meter.cause] if meter.cause < len(_CAUSES) else "unknown"
     report.update(about)
     return report
 

@@ -10,8 +10,6 @@ class _Host:
     def watch_clock(self, address):
         pass
 
-    watch_flash = watch_clock
-
     def wait(self, ms):
         return ms
 
@@ -20,7 +18,6 @@ class _Host:
 
 
 def run(_):
-    _Host.watch_flash = lambda self, address, size: None
     _Host.edge = lambda self, channel, closed: None
     sys.modules["simhost"] = _Host()
     import time
@@ -39,7 +36,7 @@ def run(_):
         "start_unix": 1772431200,
         "channels": wiring,
         "loads": [20000],
-        "journal_bytes": 0,
+        "partitions": {},
     }
     control.power_up(json.dumps(config), "")
     driver = _Driver(machine, time)

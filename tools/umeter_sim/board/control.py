@@ -34,6 +34,7 @@ _MASK = const(0x3FFFFFFF)
 
 _app = None
 _alarm = None
+_power_fail = None
 _baseline = 0
 
 
@@ -41,7 +42,7 @@ def power_up(config_text, state_text):
     """Make the world that the firmware will wake up in. `state_text`: what state() gave, "" for a
     new world.
     """
-    global _alarm
+    global _alarm, _power_fail
     config = json.loads(config_text)
     state = json.loads(state_text) if state_text else {}
     w = world.World(
@@ -52,12 +53,13 @@ def power_up(config_text, state_text):
     world.world = w
     machine.board = machine.Board(state.get("cause", machine.PWRON_RESET), state.get("chip"))
     network.conditions = network.Conditions(state.get("network"))
-    if config["journal_bytes"]:
-        flash.flash = flash.Flash(config["journal_bytes"])
-        if "erased" in state:
-            flash.flash.erased = state["erased"]
+    for label, size in config["partitions"].items():
+        part = flash.partitions[label] = flash.Flash(label, size)
+        part.erased = state.get("erased", {}).get(label, part.erased)
     site.site = site.Site(w, config["channels"], config["loads"], state.get("site"))
     _alarm = world.Alarm(w, world.PowerCut())
+    if config.get("power_fail"):
+        _power_fail = machine.PowerFailInput(**config["power_fail"])
 
 
 def note_baseline():
@@ -125,7 +127,7 @@ def state(off_ms):
             "chip": machine.board.state(),
             "network": network.conditions.state(),
             "site": site.site.state(),
-            "erased": flash.flash.erased if flash.flash else [],
+            "erased": _wear(),
         }
     )
 
@@ -170,14 +172,28 @@ def _truth():
     return {"now_ms": w.elapsed_ms(), "unix_ms": w.unix_ms(), "channels": site.site.truth()}
 
 
-def _fault(kind, ch=0, value=True, after_ms=0):
+def _fault(kind, ch=0, value=True, after_ms=0, warn_ms=0, label=None):
     if kind == "power_cut":
         _alarm.set(after_ms)
+        if warn_ms and _power_fail:
+            _power_fail.warn(max(0, after_ms - warn_ms))
     elif kind == "flash_cut":
-        flash.flash.cut_after(value)
+        if label:
+            flash.partitions[label].cut_after(value)
+        else:
+            flash.cut.bytes_left = value
+    elif kind == "erase_cut":
+        flash.cut.erases_left = value
+    elif kind == "rot":
+        flash.partitions[label].rot(*value)
     else:
         site.site.set_fault(kind, ch, value)
     return {}
+
+
+def _wear():
+    """Erases of each sector, by partition."""
+    return {label: part.erased for label, part in flash.partitions.items()}
 
 
 def _load(ch, want):
@@ -202,6 +218,7 @@ _ANSWERS = {
     "truth": _truth,
     "meter": probe.meter,
     "fault": _fault,
+    "wear": _wear,
     "load": _load,
     "net": _net,
     "heap": _heap,

@@ -1,4 +1,4 @@
-"""`esp32`: the journal's data partition over simulated cells."""
+"""`esp32`: the raw data partitions over simulated cells."""
 
 import errno
 
@@ -10,7 +10,7 @@ HEAP_EXEC = const(2)
 
 
 class Partition:
-    """esp32.Partition as far as raw data goes: one partition, labelled "journal"."""
+    """esp32.Partition as far as raw data goes: by label."""
 
     TYPE_APP = const(0)
     TYPE_DATA = const(1)
@@ -18,19 +18,21 @@ class Partition:
     RUNNING = const(1)
 
     def __init__(self, label, block_size=_flash.SECTOR):
-        if label != "journal" or _flash.flash is None:
+        if label not in _flash.partitions:
             raise OSError(errno.ENOENT)
         if block_size != _flash.SECTOR:
             raise ValueError("the simulated partition has blocks of %d bytes" % _flash.SECTOR)
-        self._flash = _flash.flash
+        self._label = label
+        self._flash = _flash.partitions[label]
 
     @classmethod
     def find(cls, type=TYPE_APP, subtype=0xFF, label=None, block_size=_flash.SECTOR):
-        there = type == 1 and label in (None, "journal") and _flash.flash is not None
-        return [cls("journal", block_size)] if there else []
+        there = sorted(_flash.partitions) if type == 1 else ()
+        return [cls(name, block_size) for name in there if label in (None, name)]
 
     def info(self):
-        return (1, 0x40, 0x3E0000, self._flash.size, "journal", False)
+        at = 0x3C0000 if self._label == "journal" else 0x380000
+        return (1, 0x40, at, self._flash.size, self._label, False)
 
     def readblocks(self, block, buffer, offset=0):
         self._flash.read(block * _flash.SECTOR + offset, buffer)

@@ -1,5 +1,5 @@
-"""NOR flash at cell level: programming only clears bits, erasing sets a sector, and power can fail
-inside either.
+"""NOR flash at cell level: programming only clears bits, erasing sets a sector, power can fail
+inside either, and cells rot.
 """
 
 import simhost
@@ -15,24 +15,43 @@ _PROGRAM_BYTE_NS = const(2600)
 _BLANK = b"\xff" * SECTOR
 
 
-class Flash:
-    """`size` bytes of cells, blank when new. Offsets in bytes. Wear is in `erased`, erases per
-    sector.
-
-    cut_after(n) orders a power cut after n more programmed bytes; a sector that is being erased
-    when the power fails is left half blank and half as it was.
+class Cut:
+    """When the power fails inside the flash: after `bytes_left` more programmed bytes (an erase
+    counts as its sector), or in the erase after `erases_left` more. -1: not ordered.
     """
 
-    def __init__(self, size):
+    def __init__(self):
+        self.bytes_left = -1
+        self.erases_left = -1
+
+
+# What ordered cuts count over, if they do not name a partition.
+cut = Cut()
+
+
+class Flash:
+    """A partition of `size` bytes. Offsets in bytes. Wear is in `erased`, erases per sector.
+
+    The cells are the host's, outside of the heap that the firmware lives in, and outlive it.
+    """
+
+    def __init__(self, label, size):
         self.size = size
-        self.cells = bytearray(_BLANK * (size // SECTOR))
+        self.cells = uctypes.bytearray_at(simhost.flash_cells(label, size), size)
         self.erased = [0] * (size // SECTOR)
-        self._bytes_left = -1
+        self.cut = cut
         self._busy_us = 0
-        simhost.watch_flash(uctypes.addressof(self.cells), size)
 
     def cut_after(self, count):
-        self._bytes_left = count
+        """Order a power cut after `count` more programmed bytes of this partition; a sector that
+        is being erased then is left blank so far and as it was from there.
+        """
+        self.cut = Cut()
+        self.cut.bytes_left = count
+
+    def rot(self, offset, bit):
+        """Flip one bit."""
+        self.cells[offset] ^= 1 << bit
 
     def read(self, offset, buffer):
         self._bound(offset, len(buffer))
@@ -42,13 +61,14 @@ class Flash:
         size = len(data)
         self._bound(offset, size)
         cells = self.cells
-        if self._bytes_left < 0 and cells[offset : offset + size] == memoryview(_BLANK)[:size]:
+        order = self.cut
+        if order.bytes_left < 0 and cells[offset : offset + size] == memoryview(_BLANK)[:size]:
             cells[offset : offset + size] = data
         else:
             for i in range(size):
-                if self._bytes_left == 0:
+                if order.bytes_left == 0:
                     _world.world.stop(_world.PowerCut())
-                self._bytes_left -= self._bytes_left > 0
+                order.bytes_left -= order.bytes_left > 0
                 cells[offset + i] &= data[i]
         self._busy_us += _PROGRAM_US + size * _PROGRAM_BYTE_NS // 1000
         if self._busy_us >= 1000:
@@ -61,14 +81,26 @@ class Flash:
         start = sector * SECTOR
         self._bound(start, SECTOR)
         self.erased[sector] += 1
-        if 0 <= self._bytes_left < SECTOR:
-            middle = start + self._bytes_left
-            self.cells[start:middle] = memoryview(_BLANK)[: self._bytes_left]
+        order = self.cut
+        if order.erases_left == 0:
+            self._half_erase(start)
+        order.erases_left -= order.erases_left > 0
+        if 0 <= order.bytes_left < SECTOR:
+            middle = start + order.bytes_left
+            self.cells[start:middle] = memoryview(_BLANK)[: order.bytes_left]
             _world.world.stop(_world.PowerCut())
-        if self._bytes_left > 0:
-            self._bytes_left -= SECTOR
+        if order.bytes_left > 0:
+            order.bytes_left -= SECTOR
         self.cells[start : start + SECTOR] = _BLANK
         _world.world.advance(_ERASE_MS)
+
+    def _half_erase(self, start):
+        """The power fails in the middle: some bits are back at 1, which ones is chance."""
+        cells = self.cells
+        below = _world.world.random.below
+        for at in range(start, start + SECTOR):
+            cells[at] |= below(256)
+        _world.world.stop(_world.PowerCut())
 
     def _bound(self, offset, size):
         _world.world.check()
@@ -76,5 +108,5 @@ class Flash:
             raise OSError(-258)  # ESP_ERR_INVALID_ARG
 
 
-# The journal partition's cells, made by control.power_up(); None on a board without the partition.
-flash = None
+# The data partitions by label, made by control.power_up(); a board may lack any.
+partitions = {}

@@ -26,6 +26,7 @@ class Board:
         self.cause = cause
         self.levels = bytearray(_PINS)
         self.driven = bytearray(_PINS)
+        self.outside = bytearray(_PINS)  # the site drives this input: 1 low, 2 high, 0 nobody does
         # RTC seconds since 2000 less the world's age; a chip that had no power starts at 2000.
         self.rtc_less_age_s = -_world.world.age[0]
         self.rtc_memory = b""
@@ -77,7 +78,8 @@ class Pin:
     def value(self, level=None):
         _world.world.check()
         if level is None:
-            return board.levels[self.number]
+            outside = board.outside[self.number]
+            return outside - 1 if outside else board.levels[self.number]
         board.levels[self.number] = 1 if level else 0
         if board.driven[self.number]:
             _site.site.pin_driven(self.number, board.levels[self.number])
@@ -89,6 +91,23 @@ class Pin:
 
     def off(self):
         self.value(0)
+
+
+class PowerFailInput:
+    """A pin that the supply drives: active from a warning until the power is gone."""
+
+    def __init__(self, pin, active_high):
+        self.due = -1
+        self._pin = pin
+        self._active = 2 if active_high else 1
+        board.outside[pin] = 3 - self._active
+        _world.world.attach(self)
+
+    def warn(self, after_ms):
+        _world.world.wake(self, (_world.world.ticks + after_ms) & 0x3FFFFFFF)
+
+    def happen(self, now):
+        board.outside[self._pin] = self._active
 
 
 def _number(pin):

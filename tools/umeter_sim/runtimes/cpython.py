@@ -210,8 +210,8 @@ class _BoardThread:
     def _op_edges(self, _):
         return {"edges": list(self._edges)}
 
-    def _op_flash(self, _):
-        return {"base64": base64.b64encode(self._board.host.cells).decode()}
+    def _op_flash(self, _, label):
+        return {"base64": base64.b64encode(self._board.host.cells[label]).decode()}
 
     def _op_ask(self, _, text):
         return self._board.ask(text)

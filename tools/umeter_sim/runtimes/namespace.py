@@ -29,6 +29,7 @@ class Namespace:
 
     def __init__(self, folders: list[Path], given: dict[str, types.ModuleType], root: Path, say):
         self._folders = folders
+        self._found: dict[str, tuple[Path, types.CodeType | None]] = {}
         self._root = root
         self.modules: dict[str, types.ModuleType] = dict(given)
         self._builtins = dict(vars(builtins))
@@ -50,13 +51,15 @@ class Namespace:
             self.load(parent)
             if name in self.modules:  # the parent imported it meanwhile
                 return self.modules[name]
-        path = self._find(name)
-        if path is None:
-            if name in FROM_CPYTHON:
-                self.modules[name] = importlib.import_module(name)
-                return self.modules[name]
-            raise ImportError(f"no module named '{name}'")
-        return self._execute(name, path, parent, leaf)
+        if name not in self._found:  # firmware loads some modules anew each time it needs them
+            path = self._find(name)
+            if path is None:
+                if name in FROM_CPYTHON:
+                    self.modules[name] = importlib.import_module(name)
+                    return self.modules[name]
+                raise ImportError(f"no module named '{name}'")
+            self._found[name] = (path, _compiled(path) if path.is_file() else None)
+        return self._execute(name, *self._found[name], parent, leaf)
 
     def _find(self, name: str) -> Path | None:
         tail = name.replace(".", "/")
@@ -68,20 +71,20 @@ class Namespace:
                 return folder / tail
         return None
 
-    def _execute(self, name: str, path: Path, parent: str, leaf: str) -> types.ModuleType:
+    def _execute(
+        self, name: str, path: Path, code: types.CodeType | None, parent: str, leaf: str
+    ) -> types.ModuleType:
         module = types.ModuleType(name)
         module.__dict__["__builtins__"] = self._builtins
         module.__file__ = str(path)
-        is_package = path.is_dir() or path.name == "__init__.py"
+        is_package = code is None or path.name == "__init__.py"
         if is_package:
-            module.__path__ = str(
-                path if path.is_dir() else path.parent
-            )  # a str, as in MicroPython
+            module.__path__ = str(path if code is None else path.parent)  # a str: MicroPython's
         module.__package__ = name if is_package else parent
         self.modules[name] = module
         try:
-            if path.is_file():
-                exec(_compiled(path), module.__dict__)
+            if code is not None:
+                exec(code, module.__dict__)
         except BaseException:
             del self.modules[name]
             raise

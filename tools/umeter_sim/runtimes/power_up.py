@@ -45,14 +45,14 @@ class PowerUp:
         self.host.drop_all()
         self.host = self.pace.host = SimHost(self._wait, self._edge)
         if past:
-            self.host.restored_cells = past["cells"]
+            self.host.cells = past["cells"]
         given = {"simhost": self.host.module()}
         self.control = Namespace(self._folders, given, self._root, self._say).load("control")
         self.control.power_up(json.dumps(self._world), past["state"] if past else "")
         return self.control.boot()
 
     def past(self, off_ms: int) -> dict[str, Any]:
-        return {"state": self.control.state(off_ms), "cells": bytes(self.host.cells)}
+        return {"state": self.control.state(off_ms), "cells": self.host.cells}
 
     def run(self, ms: int) -> int:
         return self.control.run(ms)

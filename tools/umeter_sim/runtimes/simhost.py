@@ -35,8 +35,7 @@ class SimHost:
 
     def __init__(self, wait: Callable[[int], int], edge: Callable[[int, int], None]):
         self.age = [0, 0]
-        self.cells = bytearray()
-        self.restored_cells: bytes | None = None
+        self.cells: dict[str, bytearray] = {}  # of each flash partition; they outlive a power-up
         self.asked_at = -math.inf  # when something was sent to which no answer has come yet
         self._connections: dict[int, Connection] = {}
         self._last_id = 0
@@ -46,7 +45,7 @@ class SimHost:
     def module(self) -> types.ModuleType:
         module = types.ModuleType("simhost")
         for name in vars(type(self)):
-            if name.startswith(("tcp_", "watch_")) or name == "resolve":
+            if name.startswith(("tcp_", "watch_")) or name in ("resolve", "flash_cells"):
                 setattr(module, name, getattr(self, name))
         module.wait = self._wait
         module.edge = self._edge
@@ -66,10 +65,9 @@ class SimHost:
     def watch_clock(self, age) -> None:
         self.age = age
 
-    def watch_flash(self, cells, size: int) -> None:
-        self.cells = cells
-        if self.restored_cells is not None:
-            cells[:] = self.restored_cells
+    def flash_cells(self, label: str, size: int) -> bytearray:
+        """The cells of a partition: blank when new, else as the last power-up left them."""
+        return self.cells.setdefault(label, bytearray(b"\xff" * size))
 
     def resolve(self, host: str) -> str:
         try:

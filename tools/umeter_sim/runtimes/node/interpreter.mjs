@@ -34,7 +34,7 @@ export async function bootInterpreter(setup, past, simhost, onLine) {
   const mp = await loadInterpreter(setup, onLine);
   for (const [name, bytes] of Object.entries(past?.files ?? {})) mp.FS.writeFile("/" + name, bytes);
   mp.registerJsModule("simhost", simhost);
-  const python = { mp, memory: () => mp._module.HEAPU8 };
+  const python = { mp, memory: () => mp._module.HEAPU8, allocate: (size) => mp._module._malloc(size) };
   python.collect = () => mp.runPython("import gc\ngc.collect()");
   const functions = {};
   python.call = (name, ...args) => functions[name](...args);

@@ -15,7 +15,7 @@ const inbox = [];
 let seen = 0;
 let python = null;
 let clockAt = 0;
-let flashAt = [0, 0];
+const flashAt = {}; // label of a partition: [address, size] of its cells
 
 // Wait up to `ms` of real time for the bell, then take everything that came in.
 function drain(ms) {
@@ -49,9 +49,13 @@ const pace = new Pace(drain, tcp, past ? past.pace : setup.pace);
 const simhost = {
   ...tcp.functions(),
   watch_clock: (address) => void (clockAt = address),
-  watch_flash: (address, size) => {
-    flashAt = [address, size];
-    if (past?.flash) memory().set(past.flash, address);
+  // Cells outside of the interpreter's heap: blank when new, else as the last power-up left them.
+  flash_cells: (label, size) => {
+    const address = python.allocate(size);
+    flashAt[label] = [address, size];
+    memory().fill(0xff, address, address + size);
+    if (past) memory().set(past.flash[label], address);
+    return address;
   },
   edge: (channel, closed) => post({ edge: [nowMs(), channel, closed] }),
   wait: (ms) => {
@@ -108,7 +112,10 @@ const operations = {
     post({ event: "reset" });
     return { reboot: { reply: id, offMs: 0 } };
   },
-  flash: () => ({ base64: Buffer.from(flashBytes(python, flashAt)).toString("base64") }),
+  flash: ({ label }) => {
+    if (!(label in flashAt)) throw new Error(`there is no partition ${label}`);
+    return { base64: Buffer.from(flashBytes(python, flashAt[label])).toString("base64") };
+  },
   ask: ({ text }) => {
     python.collect();
     return JSON.parse(python.call("ask", text));
@@ -163,7 +170,7 @@ const state = python.call("state", leave.offMs);
 post({
   past: {
     state,
-    flash: flashBytes(python, flashAt),
+    flash: Object.fromEntries(Object.entries(flashAt).map(([label, at]) => [label, flashBytes(python, at)])),
     files: rootFiles(python),
     pace: pace.settings(),
     running,
