@@ -24,6 +24,8 @@ CLAIM_NAMES = (
     "fault",
 )
 
+# By number, as the ESP32 port of MicroPython gives them.
+RESET_CAUSES = ("unknown", "power on", "reset", "watchdog", "deep sleep", "soft reset")
 # By number, as the meter keeps them for each order.
 COMMAND_OUTCOMES = (
     "not stored",
@@ -121,7 +123,7 @@ def event_detail(code: str, a: int, b: int) -> str:
     if code == "command":
         return f"order {a} {COMMAND_OUTCOMES[b] if 0 <= b < len(COMMAND_OUTCOMES) else b}"
     if code == "boot":
-        return f"boot {a}"
+        return f"boot {a}, {RESET_CAUSES[b]}" if 0 < b < len(RESET_CAUSES) else f"boot {a}"
     if code == "contact.open":
         return "for " + ", ".join(claim_names(a))
     if code in ("register.jump", "register.reset"):
