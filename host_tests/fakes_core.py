@@ -1,5 +1,8 @@
 """What core is handed by others, in memory: flash that tears, relays that remember, a chip."""
 
+import struct
+from binascii import crc32
+
 from umeter.core.channel import Channel
 from umeter.core.energy import UNITS_PER_WH
 from umeter.core.events import Events
@@ -132,3 +135,17 @@ class Board:
     def codes(self, ch=None):
         """The codes of all events so far, of one channel number if given."""
         return [event[2] for event in self.events._ring if ch in (None, event[3])]
+
+
+def loaded(flash):
+    journal = Journal(flash)
+    return journal, journal.load()
+
+
+def format_1(sequence, entries, form=1):
+    """A copy of the whole set as the first journal wrote it."""
+    body = b""
+    for key, value in entries.items():
+        body += bytes((len(key),)) + key.encode() + struct.pack("<H", len(value)) + value
+    head = struct.pack("<HIH", form, sequence, len(body))
+    return b"uJ" + head + struct.pack("<I", crc32(head + body)) + body

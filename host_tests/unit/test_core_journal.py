@@ -7,26 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes_core import Flash
+from fakes_core import Flash, format_1, loaded
 from umeter.core.journal import HEADER_BYTES, RECORD_BYTES_LEAST, Journal
 
 KEYS = st.sampled_from(["c0", "c1", "n", "s", "b", "longname"])
 BATCHES = st.lists(st.dictionaries(KEYS, st.binary(max_size=120), min_size=1), max_size=30)
 FULL = 4096 - HEADER_BYTES - RECORD_BYTES_LEAST - 3
-
-
-def loaded(flash):
-    journal = Journal(flash)
-    return journal, journal.load()
-
-
-def format_1(sequence, entries, form=1):
-    """A copy of the whole set as the first journal wrote it."""
-    body = b""
-    for key, value in entries.items():
-        body += bytes((len(key),)) + key.encode() + struct.pack("<H", len(value)) + value
-    head = struct.pack("<HIH", form, sequence, len(body))
-    return b"uJ" + head + struct.pack("<I", crc32(head + body)) + body
 
 
 def test_erased_flash_is_empty_and_sound():

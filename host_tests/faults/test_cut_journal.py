@@ -3,9 +3,8 @@ at all, and the last whole one wins.
 """
 
 import pytest
-from test_core_journal import format_1, loaded
 
-from fakes_core import Flash, PowerCut
+from fakes_core import Flash, PowerCut, format_1, loaded
 from umeter.core.journal import Journal
 
 SECTOR = 256
