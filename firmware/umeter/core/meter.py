@@ -227,6 +227,14 @@ class Meter:
             self.event("power.cut", 0, max(0, self.when - self.up_s - self.cut_when))
             self.cut_when = 0
 
+    def settle(self):
+        """Commit what is booked: a power cut must not take back what is told next."""
+        if self._uncommitted:
+            try:
+                self.commit()
+            except OSError:  # the tick tries again, and tells
+                pass
+
     def _commit_if_due(self, dt_ms):
         if self._since_commit_ms < _LONG_MS:
             self._since_commit_ms += dt_ms

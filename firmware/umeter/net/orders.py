@@ -294,6 +294,7 @@ class _Execution:
         answer = self._answer
         op = answer["op"]
         if op == "read":
+            meter.settle()
             answer["reading"] = reports.reading(meter, clock)
         elif op == "quarantine":
             word = "accepted" if self._order["action"] == "accept" else "refused"

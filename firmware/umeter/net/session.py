@@ -148,6 +148,7 @@ class Session:
         elif self._socket.readable():
             self._receive()
         elif meter.reading_due:
+            meter.settle()
             meter.reading_due = False
             self._publish(b"reading", reports.reading(meter, self._clock), False, 0)
         else:
