@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import random
+import socket
 import threading
+import time
 
 from amqtt.broker import Broker
 from amqtt.errors import BrokerError
@@ -11,7 +14,11 @@ from amqtt.session import Session
 
 from umeter_station.errors import StationError
 
-_START_TIMEOUT_S = 10.0
+_START_TIMEOUT_S = 30.0
+_PORT_TIMEOUT_S = 5.0
+# Systems give clients their own ports from 32768 (Linux) or 49152 (IANA) upwards. A client that
+# tries again while the broker is away could be given the broker's port, and connect to itself.
+_PORTS = range(15_000, 32_000)
 
 
 class AdmitAll(BaseAuthPlugin):
@@ -59,7 +66,8 @@ class EmbeddedBroker:
             self._thread.join(_START_TIMEOUT_S)
             self._thread = None
             raise StationError(
-                f"The broker cannot listen on {self.host}:{self.port}; choose another port."
+                f"The broker cannot listen on {self.host}:{self.port}"
+                f" ({self._error or 'it did not start in time'}); choose another port."
             ) from self._error
 
     def stop(self) -> None:
@@ -81,17 +89,39 @@ class EmbeddedBroker:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        broker = Broker(
-            {
-                "listeners": {
-                    "default": {"type": "tcp", "bind": f"{self.host}:{self.port}"},
-                },
-                "plugins": {"umeter_station.broker.AdmitAll": {}},
-            }
-        )
-        await broker.start()
-        # amqtt does not say which port it was given.
-        self.port = broker._servers["default"].instance.sockets[0].getsockname()[1]
+        self.port = self.port or _unused_port(self.host)
+        broker = await self._listening()
         self._started.set()
         await self._stop.wait()
         await broker.shutdown()
+
+    async def _listening(self) -> Broker:
+        end_s = time.monotonic() + _PORT_TIMEOUT_S
+        while True:
+            broker = Broker(
+                {
+                    "listeners": {"default": {"type": "tcp", "bind": f"{self.host}:{self.port}"}},
+                    "plugins": {"umeter_station.broker.AdmitAll": {}},
+                }
+            )
+            try:
+                await broker.start()
+                return broker
+            except (BrokerError, OSError):
+                # What held the port a moment ago may be on its way out.
+                if time.monotonic() > end_s:
+                    raise
+                await asyncio.sleep(0.1)
+
+
+def _unused_port(host: str) -> int:
+    """Raises OSError if this host cannot be listened on."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            try:
+                port = random.choice(_PORTS)
+                probe.bind((host, port))
+                return port
+            except OSError as error:
+                refusal = error
+    raise refusal

@@ -64,6 +64,7 @@ class Ingest:
         self._stopping = threading.Event()
         self._host, self._port, self._client = _client(broker_url, client_id)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._thread = threading.Thread(target=self._run, name="umeter-ingest", daemon=True)
@@ -93,6 +94,12 @@ class Ingest:
         with self._ack_lock:
             self._connection += 1
         client.subscribe(_TOPICS)
+
+    def _on_subscribe(self, _client, _userdata, _mid, reasons, _properties) -> None:
+        # Before this the broker drops what a meter says: no order may be answered yet.
+        if any(reason.is_failure for reason in reasons):
+            _log.error("the broker refused the subscription; its access list must allow it")
+            return
         self._wake_all.set()
         self._connected.set()
 
