@@ -100,7 +100,8 @@ class Board:
         """All that commands can change, as one comparable value."""
         accounts = []
         for c in self.channels:
-            accounts.append((c.account.credited_total_u, c.account.charged_total_u, c.claims))
+            totals = (c.account.credited_total_u, c.account.charged_total_u)
+            accounts.append((totals, c.claims, c.armed, self.meter.get("a%d" % c.index)))
         return accounts, self.settings.to_dict(), self.window.pack(), self.clock.when
 
 

@@ -9,7 +9,7 @@ from umeter.core.events import Events
 from umeter.core.journal import Journal
 from umeter.core.meter import Meter
 from umeter.core.sample import Sample
-from umeter.core.supply import Supply
+from umeter.core.supply import OPERATOR, Supply
 from umeter.settings import Settings
 
 MODULUS = 10_000_000
@@ -20,13 +20,17 @@ class PowerCut(BaseException):
 
 
 class Flash:
-    """Programming only clears bits. After `budget` bytes (an erase costs one) the power is cut."""
+    """Programming only clears bits. After `budget` bytes (an erase costs one) the power is cut.
 
-    def __init__(self, sectors=2, sector=4096):
-        self.sector = sector
+    `sectors` and `sector` are the journal's, which are made of `pages` of the flash's own.
+    """
+
+    def __init__(self, sectors=2, sector=4096, pages=1):
+        self.pages = pages
+        self.sector = sector // pages
         self.size = sectors * sector
         self.cells = bytearray(b"\xff" * self.size)
-        self.erases = [0] * sectors
+        self.erases = [0] * (sectors * pages)
         self.budget = None
         self.stuck = ()  # offsets whose bits do not clear
 
@@ -124,6 +128,18 @@ class Board:
         self.flash.budget = None
         return Board(self.flash, len(self.chips), [chip.units for chip in self.chips])
 
+    def credit(self, index, amount_u):
+        """As a purchase does, without its order."""
+        channel = self.meter.channels[index]
+        channel.account.credit(amount_u)
+        channel.evaluate()
+        self.meter.turn(channel)
+
+    def operator(self, index, open_):
+        """As the order does."""
+        channel = self.meter.channels[index]
+        channel.claims = channel.claims | OPERATOR if open_ else channel.claims & ~OPERATOR
+
     def run(self, ms, dt_ms=100):
         """Loads draw through closed contacts, then the meter has its turn."""
         for _ in range(ms // dt_ms):
@@ -138,12 +154,12 @@ class Board:
 
 
 def loaded(flash):
-    journal = Journal(flash)
+    journal = Journal(flash, flash.pages)
     return journal, journal.load()
 
 
-def format_1(sequence, entries, form=1):
-    """A copy of the whole set as the first journal wrote it."""
+def whole_set(sequence, entries, form):
+    """A sector that has a body, as the first journal wrote it."""
     body = b""
     for key, value in entries.items():
         body += bytes((len(key),)) + key.encode() + struct.pack("<H", len(value)) + value

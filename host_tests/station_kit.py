@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import event
 
 from umeter_station import db as databases
-from umeter_station import envelope, ledger, meters, vending
+from umeter_station import envelope, keyed, ledger, meters, vending
 from umeter_station.inbox import Inbox, Message
 
 KEY = bytes(range(32))
@@ -47,6 +47,12 @@ def new_database(tmp_path, *names):
 def sell(db, amount_u=5_000_000, key="k1", meter="m1", ch=3):
     with db.write() as conn:
         return vending.sell(conn, meter, ch, amount_u, key, NOW_S)
+
+
+def order(db, order, key="o1", meter="m1"):
+    """Give an order made by one of account_orders' functions."""
+    with db.write() as conn:
+        return keyed.place(conn, meter, *order, key, NOW_S)
 
 
 def result(n, code="applied", key=KEY, meter="m1", **more):

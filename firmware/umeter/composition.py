@@ -15,7 +15,6 @@ from umeter.core.journal import Journal
 from umeter.core.meter import Meter
 from umeter.core.supply import Supply
 from umeter.core.transient import forget
-from umeter.frontend import catalog
 from umeter.hal import board, chip, software
 from umeter.net.commands import Commands
 from umeter.net.session import Session
@@ -28,12 +27,13 @@ except ImportError:  # then a name server that hangs is bounded by the port alon
     start_new_thread = None
 
 
+_PAGES = 2  # of flash to a sector of the journal: accounts and settings fill one and a half
 _QUEUED_EVENTS = 16  # where the log holds what the station has not got
 
 
 def compose():
     """The App of this board, restored. ValueError says what the board's files lack."""
-    parts = board.load(catalog.by_name)  # opens every contact
+    parts = board.load(_front_end)  # opens every contact
     site = board.load_site()
     clock = chip.clock()
     wifi = chip.wifi(site["wifi"], clock)
@@ -51,7 +51,9 @@ def compose():
         audit, profile = _logs(chip.log_flash())
     except (OSError, ValueError) as error:  # the meter works without
         about["warn"].append("no log: %s; events stay in memory, no load profile" % error)
-    meter = _meter(parts, flash, audit, profile)
+    meter = _meter(parts, flash, audit, profile, clock.when)
+    if parts.inputs is not None:
+        parts.inputs.meter = meter
     app = App(meter, clock, wifi, feed, parts.power_fail)
     patient = PatientSocket(socket, select, app.turn, clock, None, start_new_thread)
     commands = Commands(meter, site["key"], clock)
@@ -66,8 +68,13 @@ def compose():
         random.randrange,
         about,
     )
-    forget(catalog, board, chip, software)
+    forget(board, chip, software)
     return app
+
+
+def _front_end(name):
+    """The module of a front end. One that no channel uses is not imported."""
+    return getattr(__import__("umeter.frontend." + name).frontend, name)
 
 
 def _logs(flash):
@@ -82,7 +89,7 @@ def _logs(flash):
     return Audit(flash, 0, audits), Profile(flash, audits, flash.size // flash.sector - audits)
 
 
-def _meter(parts, flash, audit, profile):
+def _meter(parts, flash, audit, profile, when):
     channels = [
         Channel(index, sample, parts.p_max_dw[index]) for index, sample in enumerate(parts.samples)
     ]
@@ -90,11 +97,12 @@ def _meter(parts, flash, audit, profile):
         parts.buses,
         channels,
         Supply(parts.relays, channels),
-        Journal(flash),
+        Journal(flash, _PAGES),
         Events() if audit is None else Events(_QUEUED_EVENTS, audit),
         Settings(len(channels)),
     )
     meter.profile = profile
+    meter.when = when
     meter.hot = Hot(chip.rtc_memory(), len(channels))
     meter.restore(chip.reset_cause())
     return meter

@@ -1,27 +1,17 @@
-"""The settings document: what the station may change on a meter. The rules are in settings_check.
+"""The settings document: what the station may change on a meter.
 
-A change is judged as a whole before any of it is applied.
+It is kept as the text that lies in the journal, and read when asked for. What settings there are
+and their defaults: settings_table. The rules: settings_check.
 """
 
 import json
 
-from umeter.core.transient import forget
-
-DEFAULTS = {
-    "price_u_per_kwh": 200_000,
-    "low_credit_u": 1_000_000,
-    "disable_at_u": 0,
-    "report_s": 60,
-    "commit_wh": 3,
-    "fault_s": 60,
-    "stagger_ms": 500,
-    "dwell_ms": 3000,
-    "profile_min": 15,
-}
+from umeter.core.transient import run
 
 
 class Settings:
-    """channels: how many the board has. `version` is the station's number of the document last
+    """channels: how many the board has. `text` is what the journal keeps, as bytes: JSON of the
+    version and of what was changed. `version` is the station's number of the document last
     applied, 0 at first.
 
     "ch.3.price_u_per_kwh" sets the price of channel 3 alone, whatever the price of all is.
@@ -31,49 +21,56 @@ class Settings:
         self._channels = channels
         self.replace({}, 0)
 
+    @property
+    def changed(self):
+        """{key: value} of what differs from the defaults, read from the text each time."""
+        return json.loads(self.text)["set"]
+
+    def open(self):
+        """The settings_table.Document of now: to be read, and not to be kept."""
+        return run("core.settings_table", "Document", self.changed)
+
     def get(self, key, index=None):
-        """Value of a setting; with a channel's index (0 ..) that channel's own value, if it has
-        one.
-        """
-        own = None
-        if index is not None:
-            own = self.changed.get("ch.%d.%s" % (index + 1, key))
-        return self.changed.get(key, DEFAULTS[key]) if own is None else own
+        """One setting, as Document.get() has it. Who needs more than one opens the document."""
+        return self.open().get(key, index)
 
     def check(self, changes):
         """Judge {key: value}. Returns ({key: value} to apply, {key: sentence} refused)."""
-        from umeter import settings_check
-
-        try:
-            return settings_check.check(changes, self._channels)
-        finally:
-            forget(settings_check)
+        return run("settings_check", "check", changes, self.changed, self._channels)
 
     def apply(self, accepted, version):
-        """Take over what `check` accepted."""
-        changed = dict(self.changed)
-        changed.update(accepted)
+        """Take over what `check` accepted; None takes a setting back to its default."""
+        changed = self.changed
+        for key in accepted:
+            changed[key] = accepted[key]
+            if changed[key] is None:
+                changed.pop(key)
         self.replace(changed, version)
 
     def replace(self, changed, version):
         """Become this document: what differs from the defaults, and the version."""
-        self.changed = changed
         self.version = version
+        document = {"version": version, "set": changed}
+        self.text = json.dumps(document, separators=(",", ":")).encode()
 
     def to_dict(self):
         """All settings by key, channels' own values and the version."""
-        document = dict(DEFAULTS)
-        document.update(self.changed)
+        document = self.open().to_dict()
         document["version"] = self.version
         return document
 
     def to_json(self):
-        """The document for the journal: what was changed, and the version."""
-        return json.dumps({"version": self.version, "set": self.changed}).encode()
+        """The document for the journal."""
+        return self.text
 
     def from_json(self, text):
         """Become the document that `to_json` wrote. What this firmware does not know or allow is
         left at its default.
         """
         document = json.loads(text)
-        self.replace(self.check(document["set"])[0], document["version"])
+        self.replace({}, document["version"])
+        accepted, refused = self.check(document["set"])
+        if refused:
+            self.apply(accepted, self.version)
+        else:
+            self.text = text

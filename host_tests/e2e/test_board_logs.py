@@ -32,12 +32,12 @@ def test_logs_go_on_over_power_cuts(tmp_path, runtime):
             sim.run_for(10_000)
             assert ask(sim, NUMBERS)[1] == 1
             assert ask(sim, "app.meter.events.next_n - 1") == ask(sim, NUMBERS)[0] >= boot
-        assert ask(sim, "app.session._about['warn']") == []
+        assert ask(sim, "app.session.about['warn']") == []
 
 
 def test_without_the_partition_the_board_works_and_says_so(tmp_path):
     with open_board(site=SITE, workdir=tmp_path, loads=[5000] * 8, log_bytes=0) as sim:
         sim.run_for(10_000)
-        assert "no log: " in ask(sim, "app.session._about['warn']")[0]
+        assert "no log: " in ask(sim, "app.session.about['warn']")[0]
         assert ask(sim, "app.meter.profile is None and app.meter.events.audit is None")
         assert ask(sim, "app.meter.boot") == 1

@@ -53,5 +53,5 @@ def test_a_port_that_is_held_on_is_told(monkeypatch):
 
 
 def test_a_host_that_is_not_this_machine_is_told():
-    with pytest.raises(StationError, match="cannot listen on 192.0.2.1"):
+    with pytest.raises(StationError, match=r"cannot listen on 192\.0\.2\.1"):
         EmbeddedBroker(host="192.0.2.1").start()

@@ -27,7 +27,7 @@ def sim(tmp_path):
         runtime="cpython", site=site(), workdir=tmp_path, loads=[LOAD_DW] * 8, seed=3
     ) as board:
         for index in range(8):
-            board.ask("eval", expression=f"app.meter.credit({index}, 9_000_000)")
+            board.ask("eval", expression=f"app.meter.channels[{index}].account.credit(9_000_000)")
         board.ask("eval", expression="app.meter.commit()")
         board.run_for(15_000)
         assert all(channel["contact"] for channel in channels(board))
@@ -48,6 +48,12 @@ def off_wh(board, ch):
 def events(board):
     ring = "[[e[2], e[3], e[4]] for e in app.meter.events._ring]"
     return [tuple(event) for event in board.ask("eval", expression=ring)["value"]]
+
+
+def open_contact(board, ch):
+    """As the operator's order does."""
+    channel = f"app.meter.channels[{ch - 1}]"
+    board.ask("eval", expression=f"setattr({channel}, 'claims', {channel}.claims | 4)")
 
 
 def test_a_dead_front_end_cuts_its_user_alone_and_loses_no_energy(sim):
@@ -77,7 +83,7 @@ def test_lost_and_garbled_frames_cost_no_energy(sim):
 
 def test_a_welded_contact_is_told_and_billed(sim):
     sim.ask("fault", kind="welded", ch=2, value=True)
-    sim.ask("eval", expression="app.meter.operator(1, True)")
+    open_contact(sim, 2)
     sim.run_for(60_000)
     assert not channels(sim)[1]["contact"]
     assert [event for event in events(sim) if event[:2] == ("energy.open", 2)]
@@ -96,7 +102,7 @@ def test_a_swapped_module_books_nothing_of_its_register(sim, register_wh):
 
 
 def test_an_open_contact_draws_and_charges_nothing(sim):
-    sim.ask("eval", expression="app.meter.operator(6, True)")
+    open_contact(sim, 7)
     sim.run_for(2_000)
     before = channels(sim)[6]
     sim.run_for(3_600_000)

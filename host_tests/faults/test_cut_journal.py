@@ -4,7 +4,7 @@ at all, and the last whole one wins.
 
 import pytest
 
-from fakes_core import Flash, PowerCut, format_1, loaded
+from fakes_core import Flash, PowerCut, loaded
 from umeter.core.journal import Journal
 
 SECTOR = 256
@@ -34,6 +34,7 @@ class TornFlash(Flash):
         except PowerCut:
             low, high = self.erased_part
             self.cells[off : off + self.sector] = before
+            low, high = low // self.pages, high // self.pages
             self.cells[off + low : off + high] = b"\xff" * (high - low)
             raise
 
@@ -71,21 +72,21 @@ def cut(flash, budget, done):
     return False
 
 
-def work(sectors):
+def work(sectors, pages=1):
     """How many bytes and erases the whole workload takes."""
-    flash = TornFlash(sectors, SECTOR)
+    flash = TornFlash(sectors, SECTOR, pages)
     flash.budget = 1 << 30
     run(loaded(flash)[0], [0])
     return (1 << 30) - flash.budget
 
 
 @pytest.mark.parametrize("part", [(0, 128), (128, 256), (0, 0), (0, 256), (0, 14), (14, 256)])
-@pytest.mark.parametrize("sectors", [2, 3, 5])
-def test_a_cut_at_every_byte_and_erase(sectors, part):
-    total = work(sectors)
+@pytest.mark.parametrize("sectors, pages", [(2, 1), (3, 1), (5, 1), (2, 2), (3, 2)])
+def test_a_cut_at_every_byte_and_erase(sectors, pages, part):
+    total = work(sectors, pages)
     assert total > 600
     for budget in range(total):
-        flash = TornFlash(sectors, SECTOR)
+        flash = TornFlash(sectors, SECTOR, pages)
         flash.erased_part = part
         done = [0]
         assert cut(flash, budget, done)
@@ -95,12 +96,12 @@ def test_a_cut_at_every_byte_and_erase(sectors, part):
         assert data == STEPS[-1] and not journal.damaged
 
 
-@pytest.mark.parametrize("sectors", [2, 3])
-def test_cuts_during_the_recovery_twice_and_three_times_in_a_row(sectors):
-    total = work(sectors)
+@pytest.mark.parametrize("sectors, pages", [(2, 1), (3, 1), (3, 2)])
+def test_cuts_during_the_recovery_twice_and_three_times_in_a_row(sectors, pages):
+    total = work(sectors, pages)
     for budget in range(0, total, 7):
         for second in range(0, 60, 3):
-            flash = TornFlash(sectors, SECTOR)
+            flash = TornFlash(sectors, SECTOR, pages)
             done = [0]
             cut(flash, budget, done)
             cut(flash, second, done)
@@ -164,31 +165,35 @@ def test_a_rotten_snapshot_falls_back_to_the_sector_before():
     assert not loaded(flash)[0].damaged
 
 
-@pytest.mark.parametrize("sectors", [2, 4])
-def test_a_cut_at_every_byte_of_the_migration(sectors):
-    old = {"b": b"\x09", "c0": bytes(40)}
+@pytest.mark.parametrize("batches", range(1, len(BATCHES)))
+def test_a_cut_at_every_byte_of_going_over_to_two_pages(batches):
+    """What one page to a sector holds, wherever its newest sector lies, goes on with two."""
+    old = STEPS[batches]
     budget = 0
     while True:
-        flash = TornFlash(sectors, SECTOR)
-        flash.program(0, format_1(7, {"b": b"\x08"}))
-        flash.program(SECTOR, format_1(8, old))
+        flash = TornFlash(4, SECTOR)
+        journal, _ = loaded(flash)
+        for batch in BATCHES[:batches]:
+            journal.commit(batch)
+        flash.pages = 2
         for second in (5, None):
             journal, data = loaded(flash)
             assert data in (old, {**old, "x": b"1"})
             flash.budget = budget if second else None
             try:
                 journal.commit({"x": b"1"})
-                cut_short = False
+                whole = True
             except PowerCut:
-                cut_short = True
-            if second:
-                whole = not cut_short
+                whole = not second
+            if whole:
+                break
+        flash.budget = None
         journal, data = loaded(flash)
         assert data == {**old, "x": b"1"} and not journal.damaged
-        if whole:
-            assert budget > 80
+        if second:
+            assert budget > 30
             return
-        budget += 1
+        budget += 3
 
 
 def test_half_erased_next_sector_is_told_and_used():

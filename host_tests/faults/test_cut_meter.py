@@ -89,11 +89,13 @@ def bytes_of_script(evening):
     return (1 << 30) - board.flash.budget
 
 
-@pytest.mark.parametrize("torn", [(0, 2048), (1000, 4096)])
-def test_a_cut_after_every_byte_and_at_every_erase(evening, torn):
+@pytest.mark.parametrize(
+    "torn, stride", [((0, 2048), 1), ((1000, 4096), cut_board.ERASE_COST // 8)]
+)
+def test_a_cut_after_every_byte_and_at_every_erase(evening, torn, stride):
     total = bytes_of_script(evening)
     assert total > 1000
-    for budget in range(total):
+    for budget in range(0, total, stride):
         board = powered(evening, torn)
         board.flash.budget = budget
         at = [0]

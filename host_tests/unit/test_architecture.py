@@ -20,7 +20,7 @@ ALLOWED = {
     "hal": {"hal", "core"},
     "core": {"core"},
     "settings": {"settings_check", "core"},
-    "settings_check": set(),
+    "settings_check": {"core"},
     "umeter": set(),
 }
 CHIP_MODULES = {"machine", "esp32", "network"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from umeter.hal.board_check import check
+from umeter_deploy.board_check import check
 
 BOARDS = sorted((Path(__file__).resolve().parents[2] / "boards").glob("*/board.json"))
 SIM8 = json.loads(next(p for p in BOARDS if p.parent.name == "sim8").read_text())
@@ -115,6 +115,14 @@ REFUSED = [
     (SIM8, "power_fail", {"pin": 16, "active": "low"},
      "power_fail.pin is GPIO 16, which is taken by relays.pins[0]"),
     (SIM8, "power_fail", {"pin": 35, "active": 1}, "power_fail.active is 1, it must be one of"),
+    (SIM8, "cover", 4, "cover is 4, it must be an object with the keys gpio, active_low"),
+    (SIM8, "cover", {"pin": 4}, "cover has an unknown key 'pin', its keys are gpio, active_low"),
+    (SIM8, "cover", {"gpio": 16}, "cover.gpio is GPIO 16, which is taken by relays.pins[0]"),
+    (SIM8, "cover", {"gpio": 4, "active_low": 1}, "cover.active_low is 1, it must be true or fal"),
+    (SIM8, "channels.1.button", 33, "channels[1].button is GPIO 33, which is taken by buses.a.tx"),
+    (SIM8, "channels.1.button", "4", "channels[1].button is '4', it must be a whole number"),
+    (SIM8, "channels.0.volts_behind_contact", 1, "volts_behind_contact is 1, it must be true or"),
+    (MIXED, "channels.0.volts_behind_contact", True, "has an unknown key 'volts_behind_contact'"),
 ]  # fmt: skip
 
 
@@ -138,6 +146,10 @@ ACCEPTED = [
     (SIM8, "channels.7", {"frontend": "s0", "pin": 35, "imp_per_kwh": 1000}),
     (SIM8, "channels", SIM8["channels"][:3]),
     (SIM8, "channels.0.max_w", 2300),
+    (SIM8, "cover", {"gpio": 36, "active_low": True}),
+    (SIM8, "channels.0.button", 39),
+    (SIM8, "channels.0.volts_behind_contact", True),
+    (MIXED, "channels.0.button", 4),
     (SIM8, "buses.unused", {"type": "uart", "id": 2, "tx": 32, "rx": 35}),
 ]
 

@@ -7,6 +7,7 @@ import types
 from fakes_core import Board
 from umeter.app import App
 from umeter.net import reports
+from umeter.net.reading import reading
 
 POWER = 1
 WATCHDOG = 3
@@ -42,7 +43,7 @@ def test_the_uptime_outlives_the_ticks():
     board.meter.now_ms = (1 << 30) - 100
     turn(board, 5)
     assert board.meter.now_ms < 5000
-    assert reports.reading(board.meter, CLOCK)["up_s"] == (1 << 30) // 1000 + 5
+    assert reading(board.meter, CLOCK)["up_s"] == (1 << 30) // 1000 + 5
 
 
 def test_the_length_of_a_power_cut_is_told_once_the_clock_is_set():
@@ -114,7 +115,7 @@ def test_in_safe_mode_the_loop_meters_and_leaves_the_network_alone():
 
 def test_a_failing_supply_commits_at_once_and_once():
     board = booted()
-    board.meter.credit(0, 10**9)
+    board.credit(0, 10**9)
     board.meter.commit()
     board.run(9000)
     board.chips[0].power_dw = 20_000

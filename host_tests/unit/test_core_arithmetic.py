@@ -54,7 +54,7 @@ THRESHOLDS = st.integers(-(10**12), 10**12)
 
 
 @given(MOVES, THRESHOLDS, st.one_of(THRESHOLDS, st.integers(-3, 3)))
-def test_account_keeps_its_balance_and_thresholds_to_the_micro_unit(moves, low_u, near):
+def test_account_keeps_its_balance_and_thresholds_to_the_micro_unit(moves, back_u, near):
     account = Account()
     totals = {"credit": 0, "charge": 0}
     for kind, amount_u in moves:
@@ -62,11 +62,13 @@ def test_account_keeps_its_balance_and_thresholds_to_the_micro_unit(moves, low_u
         totals[kind] += amount_u
     balance_u = totals["credit"] - totals["charge"]
     out_u = balance_u + near
-    account.configure(low_u, out_u)
+    account.configure(out_u, back_u)
+    account.alarm(max(0, totals["charge"] + near))
     assert account.credited_total_u == totals["credit"]
     assert account.charged_total_u == totals["charge"]
     assert account.balance_u == balance_u
-    assert account.is_low() == (balance_u <= low_u)
+    assert account.is_back() == (balance_u > back_u)
+    assert account.is_due() == (near <= 0)
     assert account.is_out() == (balance_u <= out_u)
     assert account.below(*divmod(out_u, 1_000_000)) == (balance_u < out_u)
 

@@ -1,14 +1,12 @@
 """Energy commits: a channel's record once in a while, in between only what was booked since."""
 
 import random
-import struct
 
 import pytest
 
 from fakes_core import Board
-from umeter.core.channel import RECORD_BYTES, SINCE_BYTES
+from umeter.core.channel_record import RECORD_BYTES, pack
 from umeter.core.energy import UNITS_PER_WH as WH
-from umeter.core.restore import unpack
 
 KW = 10_000
 
@@ -18,7 +16,7 @@ def packed(board):
     records = []
     for channel in board.channels:
         record = bytearray(RECORD_BYTES)
-        channel.pack_into(record)
+        pack(channel, record)
         records.append(bytes(record))
     return records
 
@@ -27,7 +25,7 @@ def started(power_dw=KW, channels=8):
     board = Board(channels=channels)
     board.meter.restore()
     for index in range(channels):
-        board.meter.credit(index, 50_000_000)
+        board.credit(index, 50_000_000)
     board.meter.commit()
     for chip in board.chips:
         chip.power_dw = power_dw
@@ -82,9 +80,9 @@ def test_what_is_restored_is_what_was_committed(seed):
         index = rng.randrange(8)
         match rng.randrange(8):
             case 0:
-                board.meter.credit(index, rng.randrange(1, 10**9))
+                board.credit(index, rng.randrange(1, 10**9))
             case 1:
-                board.meter.operator(index, rng.random() < 0.5)
+                board.operator(index, rng.random() < 0.5)
             case 2:  # as an order does: what is committed is not yet in force
                 price = {"ch.%d.price_u_per_kwh" % (index + 1): rng.randrange(10**8)}
                 board.meter.settings.apply(price, turn)
@@ -109,29 +107,3 @@ def test_what_is_restored_is_what_was_committed(seed):
             board = after
         else:  # as if that boot had not been
             board.flash.cells[:] = cells
-
-
-def test_records_of_the_first_format_are_read():
-    board = started(channels=1)
-    board.meter.commit()
-    record = packed(board)[0]
-    old = b"\x01" + record[1 : RECORD_BYTES - 8]
-    after = Board(channels=1)
-    unpack(after.channels[0], old)
-    after.channels[0].tariff.price_u_per_kwh = 200_000
-    assert packed(after)[0] == record
-
-
-def test_a_board_of_the_first_format_goes_on():
-    """Its key "e" held the reserved event number."""
-    board = started(channels=1)
-    record = packed(board)[0]
-    board = Board(channels=1)
-    old = {"c0": b"\x01" + record[1 : RECORD_BYTES - 8], "e": struct.pack("<I", 513)}
-    board.meter.journal.commit({**old, "b": struct.pack("<I", 4)})
-    board.meter.restore()
-    assert board.meter.boot == 5
-    assert board.events._ring[0][0] == 513
-    saved = board.next_boot().meter.journal.load()
-    assert len(saved["e"]) == 4 + SINCE_BYTES and len(saved["c0"]) == RECORD_BYTES
-    assert struct.unpack("<I", saved["v"])[0] > 513

@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from fakes_core import Board, Flash, PowerCut
+from umeter.core.book import Book
 from umeter.core.energy import UNITS_PER_WH as WH
 from umeter.core.journal import Journal
 from umeter.core.replay import KEY, window_of
@@ -20,7 +21,7 @@ def started(channels=8, power_dw=KW, flash=None):
     board = Board(flash, channels)
     assert board.meter.restore() is True
     for index in range(channels):
-        board.meter.credit(index, SOLD_U)
+        board.credit(index, SOLD_U)
     board.meter.commit()
     for chip in board.chips:
         chip.power_dw = power_dw
@@ -49,7 +50,7 @@ def test_a_front_end_that_never_reads_feeds_nobody():
     board = Board(channels=1)
     board.meter.restore()
     board.chips[0].alive = False
-    board.meter.credit(0, 5_000_000)
+    board.credit(0, 5_000_000)
     board.run(4900)
     assert board.channels[0].claims == BOOT
     board.run(100)
@@ -65,7 +66,7 @@ def test_contacts_close_one_after_another_and_are_told():
     board = started()
     assert board.relays.log[-8:] == [(i, True) for i in range(8)]
     assert board.codes().count("contact.close") == 8
-    assert board.codes(3) == ["contact.close"]
+    assert board.codes(3) == ["credit.back", "contact.close"]
 
 
 def test_registers_and_charges_equal_the_truth_after_an_hour():
@@ -113,26 +114,41 @@ def test_a_register_that_moved_more_than_a_minute_can_explain_is_quarantined_at_
     assert after.channels[0].register.wh - booked <= 1
 
 
-def test_a_cut_at_any_byte_of_a_commit_keeps_money_and_command_together():
-    outcomes = set()
-    for budget in range(0, 180):
-        board = started(channels=1)
+def test_a_cut_in_a_commit_keeps_money_book_and_command_together():
+    """At some of its bytes; test_cut_meter tries all, but does not change a book by itself."""
+    first = started(channels=1)
+    cells = bytes(first.flash.cells)
+    plenty = 1 << 20
+
+    def consumed_after(budget):
+        board = Board(Flash(), 1, [first.chips[0].units])
+        board.flash.cells[:] = cells
+        board.meter.restore()
         window = window_of(board.meter.journal)
-        assert window.outcome(7) == 0
         window.record(7, 1)
-        board.meter.credit(0, 7_000_000)
+        book = Book(board.meter, board.channels[0])
+        book.account = 77
+        book.save()
+        board.credit(0, 7_000_000)
         board.flash.budget = budget
         try:
             board.meter.commit({KEY: window.pack()})
         except PowerCut:
             pass
+        left = board.flash.budget
         after = board.next_boot()
         after.meter.restore()
         consumed = window_of(after.meter.journal).outcome(7) == 1
         credited_u = after.channels[0].account.credited_total_u
         assert credited_u == SOLD_U + (7_000_000 if consumed else 0)
-        outcomes.add(consumed)
-    assert outcomes == {True, False}
+        assert Book(after.meter, after.channels[0]).account == (77 if consumed else 0)
+        return consumed, budget - left
+
+    done, total = consumed_after(plenty)
+    assert done and total > 300
+    for budget in [*range(0, total, 9), total - 2, total - 1]:
+        assert consumed_after(budget) == (False, budget)
+    assert consumed_after(total) == (True, total)
 
 
 def test_a_failing_flash_changes_nothing_and_is_told_once():
@@ -177,7 +193,7 @@ def test_commits_come_by_energy_or_by_the_minute():
 
 def test_operator_outlives_a_power_cut_and_a_credit():
     board = started(channels=2)
-    board.meter.operator(1, True)
+    board.operator(1, True)
     board.meter.commit()
     board.run(100)
     assert board.relays.closed == [True, False]
@@ -186,7 +202,7 @@ def test_operator_outlives_a_power_cut_and_a_credit():
     after.run(10_000)
     assert after.channels[1].claims == OPERATOR
     assert after.relays.closed == [True, False]
-    after.meter.operator(1, False)
+    after.operator(1, False)
     after.run(5000)
     assert after.relays.closed == [True, True]
 
@@ -202,7 +218,7 @@ def test_only_the_channel_that_runs_out_is_cut_in_its_tick():
             break
     assert [i for i, closed in enumerate(board.relays.closed) if not closed] == [2]
     assert board.codes(3)[-2:] == ["credit.out", "contact.open"]
-    board.meter.credit(2, 1_000_000)
+    board.credit(2, 1_000_000)
     assert board.channels[2].claims == 0
     board.run(5000)
     assert all(board.relays.closed)

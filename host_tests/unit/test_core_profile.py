@@ -24,6 +24,7 @@ class Meter:
         self.durable = durable if durable is not None else {}
         self.journal = SimpleNamespace(get=self.durable.get)
         self.later = {}
+        self.when = 0
         self.channels = [
             SimpleNamespace(index=i, register=SimpleNamespace(wh=self.durable.get(i, 0)))
             for i in range(channels)
@@ -43,8 +44,9 @@ class Meter:
             channel.register.wh += more
 
     def tick(self, when, dt_ms=100):
+        self.when = when
         if self.profile.due(dt_ms, when):
-            profile_close.turn(self, when)
+            profile_close.turn(self)
 
     def reboot(self):
         self.flash.budget = None

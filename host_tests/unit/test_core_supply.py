@@ -7,7 +7,7 @@ from fakes_core import Relays
 from umeter.core.channel import Channel
 from umeter.core.sample import Sample
 from umeter.core.supply import BOOT, CREDIT, FAULT, OPERATOR, Supply
-from umeter_station.live import CLAIM_NAMES
+from umeter_station.words import CLAIM_NAMES
 
 
 def supply_of(count):

@@ -2,14 +2,13 @@
 
 import importlib
 import json
-import shutil
 import sys
 import types
 from pathlib import Path
 
 import pytest
 
-from umeter.frontend import catalog
+from umeter_deploy import files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BOOT = (REPOSITORY / "firmware" / "boot.py").read_text()
@@ -24,14 +23,17 @@ class Chip(types.ModuleType):
         self.driven = []
         self.uarts = []
         self.counters = []
+        self.pulled_up = []
 
         class Pin:
-            IN, OUT = 1, 3
+            IN, OUT, PULL_UP = 1, 3, 2
 
-            def __init__(self, number, mode, value=None):
+            def __init__(self, number, mode, pull=None, value=None):
                 if not isinstance(number, int) or not 0 <= number < 40:
                     raise ValueError("invalid pin")
                 self.number = number
+                if pull == Pin.PULL_UP:
+                    chip.pulled_up.append(number)
                 if mode == Pin.OUT:
                     chip.driven.append((number, value))
 
@@ -75,20 +77,22 @@ def hal_board(chip, monkeypatch):
     sys.modules.pop("umeter.hal.board", None)
 
 
+def front_end(name):
+    """As the composition gives it."""
+    return importlib.import_module("umeter.frontend." + name)
+
+
 def put_board(name, **changes):
-    shutil.copy(REPOSITORY / "boards" / name / "board.json", "board.json")
-    if changes:
-        Path("board.json").write_text(
-            json.dumps(json.loads(Path("board.json").read_text()) | changes)
-        )
+    document = json.loads((REPOSITORY / "boards" / name / "board.json").read_text())
+    Path("board.json").write_text(files.board_text(document | changes))
 
 
 def test_sim8(hal_board, chip):
     put_board("sim8")
-    board = hal_board.load(catalog.by_name)
+    board = hal_board.load(front_end)
     relays = [16, 17, 18, 19, 23, 25, 26, 27]
-    assert chip.driven == [(pin, 0) for pin in relays] + [(2, 0)]
-    assert board.name == "sim8" and board.led.number == 2 and board.led_on == 1
+    assert chip.driven == [(pin, 0) for pin in relays]
+    assert board.name == "sim8"
     assert board.p_max_dw == [250_000] * 8
     assert len(board.samples) == 8 and len(board.buses) == 1
     assert all(s.units_per_count == 36_000_000 and s.keeps_register for s in board.samples)
@@ -102,9 +106,8 @@ def test_sim8(hal_board, chip):
 
 def test_sim_mixed(hal_board, chip):
     put_board("sim_mixed")
-    board = hal_board.load(catalog.by_name)
+    board = hal_board.load(front_end)
     assert chip.driven == [(pin, 1) for pin in (16, 17, 18, 19, 23)]
-    assert board.led is None
     assert board.p_max_dw == [100_000, 250_000, 50_000, 250_000, 250_000]
     counts = [s.units_per_count for s in board.samples]
     assert counts == [36_000_000, 36_000_000, 18_000_000, 36_000_000, 36_000_000]
@@ -121,45 +124,66 @@ def test_sim_mixed(hal_board, chip):
 def test_a_front_end_that_no_channel_uses_is_not_imported(hal_board, monkeypatch):
     monkeypatch.delitem(sys.modules, "umeter.frontend.s0", raising=False)
     put_board("sim8")
-    hal_board.load(catalog.by_name)
+    hal_board.load(front_end)
     assert "umeter.frontend.s0" not in sys.modules
-    with pytest.raises(ValueError, match="no front end 'bl0942'"):
-        catalog.by_name("bl0942")
+
+
+def test_what_a_hand_moves_is_polled_like_a_bus(hal_board, chip, monkeypatch):
+    monkeypatch.delitem(sys.modules, "umeter.hal.inputs", raising=False)
+    put_board("sim8")
+    assert hal_board.load(front_end).inputs is None
+    assert "umeter.hal.inputs" not in sys.modules
+    channels = json.loads(Path("board.json").read_text())["channels"]
+    channels[2] |= {"button": 5, "volts_behind_contact": True}
+    allowed = {"2": "the LED goes to ground", "5": "a button to ground, let go at the start"}
+    put_board("sim8", cover={"gpio": 4}, channels=channels, allow_strapping=allowed)
+    board = hal_board.load(front_end)
+    assert chip.pulled_up == [4, 5]
+    assert board.buses[-1] is board.inputs
+    assert [sample.behind for sample in board.samples] == [0, 0, 1, 0, 0, 0, 0, 0]
 
 
 def test_an_inverting_transmitter(hal_board, chip):
     bus = {"type": "uart", "id": 2, "tx": 33, "rx": 34, "baud": 4800, "invert_tx": True}
     put_board("sim8", buses={"a": bus})
-    hal_board.load(catalog.by_name)
+    hal_board.load(front_end)
     number, options, _ = chip.uarts[0]
     assert number == 2 and options["invert"] == chip.UART.INV_TX and options["baudrate"] == 4800
 
 
-def test_the_checkers_do_not_stay(hal_board):
-    put_board("sim8")
+def test_site(hal_board):
     site = {"meter": "m1", "key": "ab" * 32, "wifi": [{"ssid": "a"}], "broker": {"host": "b"}}
-    Path("site.json").write_text(json.dumps(site | {"plain_tcp": True}))
-    hal_board.load(catalog.by_name)
-    assert hal_board.load_site()["key"] == b"\xab" * 32
-    package = sys.modules["umeter.hal"]
-    for name in ("board_check", "site"):
-        assert "umeter.hal." + name not in sys.modules and not hasattr(package, name)
+    Path("site.json").write_text(files.site_text(site | {"plain_tcp": True}))
+    site = hal_board.load_site()
+    assert site["meter"] == "m1" and site["key"] == b"\xab" * 32
+    assert site["wifi"] == [{"ssid": "a", "password": ""}]
+    assert site["broker"] == {"host": "b", "port": 1883, "user": None, "password": None}
 
 
+UNCHECKED = "was not checked, or was changed since: umeter check writes one that is"
+
+
+@pytest.mark.parametrize("name", ["board.json", "site.json"])
 @pytest.mark.parametrize(
-    "text, sentence",
+    "text, fault",
     [
-        (None, "board.json is not there"),
-        ("{", "board.json is not valid JSON"),
-        ("[]", "board.json: the document is [], it must be an object"),
+        (None, "is not there: copy it to the board first"),
+        ("", "is not valid JSON"),
+        ("{", "is not valid JSON"),
+        ("[]", UNCHECKED),
+        ("7", UNCHECKED),
+        ("{}", UNCHECKED),
+        ((REPOSITORY / "boards" / "sim8" / "board.json").read_text(), UNCHECKED),
+        ('{"checked":"00000000","relays":{}}', UNCHECKED),
     ],
+    ids=["missing", "empty", "cut", "list", "number", "object", "as written", "wrong stamp"],
 )
-def test_a_board_file_that_cannot_be_used_drives_no_pin(hal_board, chip, text, sentence):
+def test_a_file_that_cannot_be_used_drives_no_pin(hal_board, chip, name, text, fault):
     if text is not None:
-        Path("board.json").write_text(text)
+        Path(name).write_text(text)
     with pytest.raises(ValueError) as refusal:
-        hal_board.load(catalog.by_name)
-    assert sentence in str(refusal.value)
+        hal_board.load(front_end) if name == "board.json" else hal_board.load_site()
+    assert str(refusal.value) == name + " " + fault
     assert chip.driven == []
 
 
@@ -169,9 +193,20 @@ def boot():
     return names
 
 
+def put_relays(relays):
+    """A board.json that nobody has checked."""
+    Path("board.json").write_text(json.dumps({"relays": {"type": "gpio", **relays}}))
+
+
+def test_boot_opens_every_contact_of_a_checked_board(chip):
+    put_board("sim8")
+    boot()
+    assert chip.driven == [(pin, 0) for pin in (16, 17, 18, 19, 23, 25, 26, 27)]
+
+
 @pytest.mark.parametrize("active, level", [("high", 0), ("low", 1)])
 def test_boot_opens_every_contact(chip, active, level):
-    put_board("sim8", relays={"type": "gpio", "pins": [4, 16, 27], "active": active})
+    put_relays({"pins": [4, 16, 27], "active": active})
     names = boot()
     assert chip.driven == [(4, level), (16, level), (27, level)]
     assert "_open_contacts" not in names
@@ -205,7 +240,7 @@ def test_boot_survives_any_board_file(chip, capsys, text):
 
 
 def test_boot_opens_what_it_can(chip, capsys):
-    put_board("sim8", relays={"type": "gpio", "pins": [99, "x", None, 17], "active": "high"})
+    put_relays({"pins": [99, "x", None, 17], "active": "high"})
     boot()
     assert chip.driven == [(17, 0)]
     assert capsys.readouterr().out.count("cannot be driven") == 3

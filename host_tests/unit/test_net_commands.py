@@ -37,6 +37,12 @@ def test_credit_is_applied_and_answered_with_both_totals(board):
         "balance_u": 5 * MICRO,
         "contact": 0,
         "claims": board.channels[1].claims,
+        "armed": 0,
+        "payment_debt_u": 0,
+        "accumulated_u": 0,
+        "below_u": 0,
+        "emergency_u": 0,
+        "kept_u": 5 * MICRO,
         "t": 0,
         "boot": 1,
     }
@@ -68,12 +74,22 @@ def test_a_repeated_order_without_a_true_channel_has_no_totals(board, ch):
     assert answer["code"] == "replayed" and "ch" not in answer and "balance_u" not in answer
 
 
-def test_what_carried_an_order_out_does_not_stay(board):
-    credit(board, 1)
-    for package, name in (("net", "orders"), ("core", "replay"), ("core", "restore")):
-        package = "umeter." + package
-        assert f"{package}.{name}" not in sys.modules
-        assert not hasattr(sys.modules[package], name)
+TRANSIENT = (
+    "net.orders net.order_kit net.order_money core.replay core.restore core.turn core.book "
+    "core.credit core.calendar core.tariffs core.limits core.topup core.life core.undo "
+    "core.settings_table"
+)
+
+
+def test_what_carried_an_order_out_does_not_stay(board, monkeypatch):
+    names = [("umeter." + name).rpartition(".") for name in TRANSIENT.split()]
+    for package, _, name in names:  # other tests may have imported it
+        monkeypatch.delitem(sys.modules, package + "." + name, raising=False)
+        monkeypatch.delattr(sys.modules[package], name, raising=False)
+    there = set(sys.modules)
+    assert credit(board, 1)["code"] == "applied"
+    assert set(sys.modules) == there
+    assert not any(hasattr(sys.modules[package], name) for package, _, name in names)
 
 
 def test_supply_sets_and_releases_the_operators_claim_alone(board):
@@ -257,13 +273,18 @@ def test_every_command_leaves_an_event(board):
     while board.meter.events.peek():
         events.append(board.meter.events.peek()[2:])
         board.meter.events.pop()
-    of_set = [("settings", 0, 6, 0), ("command", 0, 3, 1), ("set.report_s", 0, 60, 10)]
-    assert events == [("command", 3, 1, 1), ("command", 0, 2, 4), *of_set]
+    of_set = [("settings", 0, 6, 0), ("set.report_s", 0, 60, 10), ("command", 0, 3, 1)]
+    of_credit = [("credit.back", 3, 5 * MICRO, 0), ("command", 3, 1, 1)]
+    assert events == [*of_credit, ("command", 0, 2, 4), *of_set]
 
 
 def test_journal_that_is_full_is_answered_as_store():
     board = Board(channels=1)
-    board.meter.commit({"x": bytes(MemoryFlash.sector - 250)})
+    for size in range(2000, MemoryFlash.sector, 8):
+        try:
+            board.meter.commit({"x": bytes(size)})
+        except ValueError:
+            break
     own = ("ch.1.price_u_per_kwh", "ch.1.low_credit_u", "ch.1.disable_at_u")
     answer = board.order(n=1, op="set", version=1, set={key: 9 for key in own})
     assert answer["code"] == "store" and "journal full" in answer["reason"]

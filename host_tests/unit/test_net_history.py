@@ -6,11 +6,11 @@ import struct
 import pytest
 
 from fakes_board import Board, MemoryFlash
-from umeter.core import codes
+from umeter.core import codes, settings_table
 from umeter.core.audit import Audit
 from umeter.core.profile import UNTRUSTED, Profile
 from umeter.core.replay import window_of
-from umeter.net import reports
+from umeter.net.reading import reading
 
 WHEN = 200_016_000
 UNIX = WHEN + 1_577_836_800
@@ -46,7 +46,10 @@ class LoggingBoard(Board):
             answer, records = self.pull(n, "events", first, 16)
             for record in records:
                 _, _, _, ch, code, a, b = struct.unpack_from("<IIHBBqq", record)
-                word = codes.CODES[code] if code < 128 else "set." + codes.SETTINGS[code - 128]
+                if code < 128:
+                    word = codes.CODES[code]
+                else:
+                    word = "set." + settings_table.keys()[code - 128]
                 found.append((word, ch, a, b))
             first = answer["next"]
             n += 1
@@ -88,10 +91,11 @@ def test_what_was_ordered_is_in_the_log_and_what_was_read_is_not(board):
     board.order(n=5, op="nonsense")
     board.order(n=6, op="time", t=UNIX, boot=1)
     assert board.words()[1:] == [
+        ("credit.back", 2, 5, 0),
         ("command", 2, 1, 1),
         ("settings", 0, 1, 0),
-        ("command", 0, 4, 1),
         ("set.price_u_per_kwh", 3, 200_000, 7),
+        ("command", 0, 4, 1),
         ("command", 0, 5, 4),
         ("clock.set", 0, 0, WHEN),
         ("command", 0, 6, 1),
@@ -161,7 +165,7 @@ def test_a_board_without_a_log_says_so():
     board = Board()
     answer = board.order(n=1, op="history", what="events", **{"from": 1, "count": 1})
     assert answer["code"] == "not_now" and "partition" in answer["reason"]
-    assert "interval" not in reports.reading(board.meter, board.clock)
+    assert "interval" not in reading(board.meter, board.clock)
 
 
 def test_reading_costs_the_journal_nothing_and_its_number_comes_with_the_next_batch(board):

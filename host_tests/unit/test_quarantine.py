@@ -28,7 +28,7 @@ def board():
     """After a boot at which channel 1's register had moved by 2000 Wh."""
     board = Board(channels=2)
     board.meter.restore()
-    board.meter.credit(0, 10**9)
+    board.credit(0, 10**9)
     board.meter.commit()
     board.run(3000)
     board.chips[0].units += 2000 * WH

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from fakes_core import Flash
 from log_kit import NOW_S, audit_raw, chain, interval_raw, sealed
 from station_kit import KEY, FixedClock, reading, store, uplink
-from umeter.core import codes, ring_read
+from umeter.core import codes, ring_read, settings_table
 from umeter.core.audit import Audit
 from umeter_station import audit, records
 from umeter_station.cli import app
@@ -97,9 +97,10 @@ def test_every_word_of_the_firmware_is_known_by_its_number():
     def decoded(number):
         return records.audit_record(audit_raw(1, code=number)).code
 
-    words = (*codes.CODES, *(f"set.{key}" for key in codes.SETTINGS))
+    settings = settings_table.keys()
+    words = (*codes.CODES, *(f"set.{key}" for key in settings))
     assert [decoded(codes.number(word)) for word in words] == list(words)
-    assert (records.EVENT_CODES, records.SETTINGS) == (codes.CODES, codes.SETTINGS)
+    assert [*records.EVENT_CODES, *records.SETTINGS] == [*codes.CODES, *settings]
     assert decoded(127) == "code.127" and decoded(255) == "code.255"
 
 

@@ -52,8 +52,8 @@ def run(home, *arguments):
         ("quarantine m1 3 keep", "accepted or refused"),
         ("quarantine m1 65 accept", "channels are 1 to 64"),
         ("set m1 report_s", "report_s=60"),
-        ("set m1 report_s=", "takes an integer"),
-        ("set m1 report_s=6.5", "takes an integer"),
+        ("set m1 report_s=", "must be 5..86400"),
+        ("set m1 report_s=6.5", "must be 5..86400, not 6.5"),
         ("set m1 report_s=5 report_s=6", "once per key"),
         ("run --broker http://x", "mqtt://host:port"),
         ("run --broker mqtt://x:99999", "mqtt://host:port"),
@@ -112,10 +112,8 @@ def test_a_sale_without_a_key_is_given_one_before_it_is_made(station):
 
 
 def test_settings_may_be_written_as_money(station, db):
-    assert (
-        run(station, *["set", "m1", "price_u_per_kwh=0.25", "report_s=30", "--no-wait"]).exit_code
-        == 0
-    )
+    words = ["price_u_per_kwh=0.25", "report_s=30", "--yes", "--no-wait"]
+    assert run(station, "set", "m1", *words).exit_code == 0
     with db.read() as conn:
         assert orders.find(conn, "m1", 1).args == {
             "version": 1,

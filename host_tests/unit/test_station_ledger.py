@@ -3,8 +3,8 @@
 import pytest
 import sqlalchemy as sa
 
-from station_kit import NOW_S, accounts_u, new_database, sell
-from umeter_station import ledger, models
+from station_kit import NOW_S, accounts_u, new_database, order, sell
+from umeter_station import account_orders, ledger, models
 from umeter_station.errors import Conflict
 
 _ROW = {"debit": "a", "credit": "b", "amount_u": 5, "created_at": NOW_S, "command_id": 1}
@@ -14,6 +14,7 @@ _ROW = {"debit": "a", "credit": "b", "amount_u": 5, "created_at": NOW_S, "comman
 def db(tmp_path):
     db = new_database(tmp_path)
     sell(db)
+    order(db, account_orders.debit(3, 1_000_000))
     return db
 
 
@@ -38,6 +39,13 @@ def _post(db, **changes):
         "DELETE FROM purchases",
         "REPLACE INTO purchases SELECT id, 'new', meter, ch, 1, created_at, command_id"
         " FROM purchases",
+        "REPLACE INTO purchases SELECT id + 99, 'new', meter, ch, 1, created_at, command_id"
+        " FROM purchases",
+        "UPDATE order_keys SET purchase_id = 1",
+        "DELETE FROM order_keys",
+        "REPLACE INTO order_keys SELECT id, 'new', command_id, 1 FROM order_keys",
+        "REPLACE INTO order_keys SELECT id + 99, 'new', command_id, 1 FROM order_keys",
+        "REPLACE INTO order_keys SELECT id + 99, key, 1, purchase_id FROM order_keys",
     ],
 )
 def test_rows_cannot_be_changed(db, statement):
@@ -76,10 +84,18 @@ def test_another_transfer_under_the_same_key_is_refused(db, change):
 
 def test_a_command_is_settled_one_way_only(db):
     with db.write() as conn:
-        assert ledger.post_settlement(conn, "m1", 3, 5_000_000, NOW_S, 1, applied=True)
+        assert ledger.post_settlement(conn, "m1", 3, 5_000_000, NOW_S, 1, 1, applied=True)
         with pytest.raises(Conflict):
-            ledger.post_settlement(conn, "m1", 3, 5_000_000, NOW_S, 1, applied=False)
+            ledger.post_settlement(conn, "m1", 3, 5_000_000, NOW_S, 1, 1, applied=False)
     assert accounts_u(db) == (-5_000_000, 0, 5_000_000, 0)
+
+
+def test_a_sale_is_settled_one_way_only_whichever_order_decides(db):
+    with db.write() as conn:
+        assert ledger.post_settlement(conn, "m1", 3, 5_000_000, NOW_S, 2, 1, applied=False)
+        with pytest.raises(Conflict):
+            ledger.post_settlement(conn, "m1", 3, 5_000_000, NOW_S, 1, 1, applied=True)
+    assert accounts_u(db) == (-5_000_000, 0, 0, 5_000_000)
 
 
 def test_the_tables_are_what_the_migrations_make(db):

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from station_kit import KEY, NOW_S, FixedClock, new_database, result, sell, store, uplink
-from umeter_station import envelope, orders
+from station_kit import KEY, NOW_S, FixedClock, new_database, order, result, sell, store, uplink
+from umeter_station import account_orders, envelope, orders
 from umeter_station.outbox import Outbox
 
 
@@ -194,6 +194,21 @@ def test_money_is_never_given_up(db, wire, clock, outbox):
     outbox.step()
     clock.unix_s += 365 * 86_400
     wire.now_s = 1000.0
+    assert outbox.step() == 1
+    assert _state(db) == "sent"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        account_orders.debit(3, 5),
+        account_orders.debt(3, 1, 5),
+        account_orders.account(3, "close"),
+    ],
+)
+def test_what_moves_money_is_never_given_up(db, wire, clock, outbox, given):
+    order(db, given)
+    clock.unix_s += 365 * 86_400
     assert outbox.step() == 1
     assert _state(db) == "sent"
 

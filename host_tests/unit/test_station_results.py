@@ -51,7 +51,7 @@ def test_applied_reaches_the_customer(db):
     assert command.result["credited_total_u"] == 5_000_000
 
 
-@pytest.mark.parametrize("code", ["range", "malformed", "unknown_op", "not_now", "expired"])
+@pytest.mark.parametrize("code", ["range", "malformed", "unknown_op", "expired"])
 def test_refused_is_due_back(db, code):
     store(db, result(1, code))
     assert accounts_u(db) == REFUNDABLE

@@ -55,7 +55,7 @@ def _register(rng):
 
 
 def _account(rng):
-    low_u = rng.randrange(-2_000_000, 5_000_000)
+    back_u = rng.randrange(-2_000_000, 5_000_000)
     out_u = rng.randrange(-2_000_000, 2_000_000)
     credited = charged = 0
     steps = []
@@ -66,14 +66,14 @@ def _account(rng):
             credited += amount_u
         else:
             # As often as not exactly to a threshold, or one micro-unit beyond it.
-            aim = credited - charged - rng.choice((low_u, out_u)) + rng.randrange(-1, 2)
+            aim = credited - charged - rng.choice((back_u, out_u)) + rng.randrange(-1, 2)
             amount_u = aim if 0 < aim < SMALL and rng.random() < 0.5 else rng.randrange(3_000_000)
             charged += amount_u
             amount_u = -amount_u
         balance = credited - charged
         steps.append(amount_u)
-        result.append([credited, charged, balance, int(balance <= low_u), int(balance <= out_u)])
-    return {"kind": "account", "low_u": low_u, "out_u": out_u, "steps": steps}, result
+        result.append([credited, charged, balance, int(balance > back_u), int(balance <= out_u)])
+    return {"kind": "account", "back_u": back_u, "out_u": out_u, "steps": steps}, result
 
 
 def _delta(rng):

@@ -1,38 +1,97 @@
 """The command line `umeter`."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from umeter_deploy.board_file import check_board
+from umeter_deploy import files
 
 app = typer.Typer(help="Tools for umeter boards.", no_args_is_help=True, add_completion=False)
-board = typer.Typer(help="Board files.", no_args_is_help=True)
-app.add_typer(board, name="board")
+board_app = typer.Typer(help="Board files.", no_args_is_help=True)
+app.add_typer(board_app, name="board")
+
+_BOARD, _SITE = "board.json", "site.json"
 
 
-@board.command()
+@app.command()
 def check(
+    board: Annotated[
+        Path | None, typer.Argument(help="a board.json, or the folder that holds it")
+    ] = None,
+    site: Annotated[
+        Path | None, typer.Argument(help="a site.json; it may also be the only file")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="folder for the stamped files, to be copied to the board")
+    ] = None,
+) -> None:
+    """Check board.json and site.json, and write what a board takes: the files with a stamp."""
+    if board is None:
+        raise _failure("Nothing to check: name a board.json, a site.json, or both.")
+    try:
+        given = {_BOARD: _in_folder(board, _BOARD)}
+        if site is not None:
+            given[_SITE] = _in_folder(site, _SITE)
+        elif files.is_site(files.read(given[_BOARD])):
+            given = {_SITE: given[_BOARD]}
+        texts = {name: _judged(name, path) for name, path in given.items()}
+        if to is not None:
+            _write(to, texts, given)
+    except ValueError as error:
+        raise _failure(f"{error}.") from None
+
+
+@board_app.command("check")
+def check_board(
     file: Annotated[Path, typer.Argument(help="a board.json, or the folder that holds it")],
 ) -> None:
-    """Check a board file by the rules that the board itself applies."""
-    path = file / "board.json" if file.is_dir() else file
+    """Check a board file."""
     try:
-        document = json.loads(path.read_text())
-        check_board(document)
-    except OSError as error:
-        raise _failure(f"{path} cannot be read: {error.strerror}.") from None
-    except json.JSONDecodeError as error:
-        raise _failure(f"{path} is not JSON: {error}.") from None
+        _judged(_BOARD, _in_folder(file, _BOARD))
     except ValueError as error:
-        raise _failure(f"{path}: {error}.") from None
-    channels = len(document["channels"])
-    Console().print(f"{path} is good: {document['name']}, {channels} channels.", highlight=False)
+        raise _failure(f"{error}.") from None
+
+
+def _in_folder(path: Path, name: str) -> Path:
+    return path / name if path.is_dir() else path
+
+
+def _judged(name: str, path: Path) -> str:
+    """The text for the board. ValueError, one sentence, if the file is not good."""
+    document = files.read(path)
+    try:
+        text = files.board_text(document) if name == _BOARD else files.site_text(document)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    _say(f"{path} is good: {_summary(name, document)}.")
+    return text
+
+
+def _summary(name: str, document: dict[str, Any]) -> str:
+    if name == _BOARD:
+        return f"{document['name']}, {len(document['channels'])} channels"
+    return f"meter {document['meter']}, broker {document['broker']['host']}"
+
+
+def _write(folder: Path, texts: dict[str, str], given: dict[str, Path]) -> None:
+    for name, path in given.items():
+        if (folder / name).resolve() == path.resolve():
+            raise ValueError(f"{path} would be overwritten by its stamped form: name another --to")
+    try:
+        files.write(folder, texts)
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be written: {error.strerror}") from None
+    for name in texts:
+        _say(f"{folder / name} is for the board.")
+
+
+def _say(sentence: str) -> None:
+    Console().print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
 def _failure(sentence: str) -> typer.Exit:
-    Console(stderr=True).print(sentence, style="red", highlight=False)
+    console = Console(stderr=True)
+    console.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
     return typer.Exit(1)

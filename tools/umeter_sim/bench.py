@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from umeter_sim import cuts
+from umeter_sim import cuts, features, loads_bench, scenarios
 from umeter_sim.board_api import open_board
 from umeter_sim.build import build_firmware
 from umeter_sim.energy_decade import energy_error
@@ -37,23 +37,41 @@ def mpy_bytes():
 
 def heap():
     """The heap of a connected meter with eight users, code included, and what a steady tick
-    takes of it.
+    takes of it: every feature is on.
     """
-    with tempfile.TemporaryDirectory() as folder, Scene(Path(folder), loads=[400] * 8) as scene:
+    with tempfile.TemporaryDirectory() as folder:
+        return _heap(Path(folder))
+
+
+def _heap(folder):
+    board = features.board_with_hands(folder / "hands")
+    with Scene(folder, loads=[400] * 8, board=board) as scene:
         scene.sim.start()
         wait_until(lambda: scene.station.latest_reading(METER), "the first reading")
         for ch in range(1, 9):
-            scene.sell(ch, 5_000_000)
+            scene.sell(ch, 50_000_000)
+        for changes in features.SETTINGS:
+            done = scene.ordered(scene.station.order_set(METER, changes))
+            if done.state != "applied":
+                raise RuntimeError(f"the meter does not take {changes}: {done.result}")
         scene.sim.pause()
-        scene.sim.run_for(60_000)
-        taken = scene.sim.ask("heap")
+        # The least is what is referenced. The collector is conservative, and takes numbers for
+        # addresses the more the larger its heap is: here some garbage stays that way.
+        taken = sorted(_taken(scene.sim) for _ in range(12))
         steady = scene.sim.ask("eval", expression="__import__('steady').measure(app, world, 200)")
     steady = steady["value"]
     return {
-        "boot_heap_bytes": taken["alloc"] - taken["baseline"],
+        "boot_heap_bytes": taken[0],
+        "boot_heap_bytes_most": taken[-1],
         "tick_heap_bytes": steady["bytes"],
         "tick_heap_refusals": steady["refused"],
     }
+
+
+def _taken(sim):
+    sim.run_for(5_000)
+    heap = sim.ask("heap")
+    return heap["alloc"] - heap["baseline"]
 
 
 def cutoff():
@@ -89,6 +107,13 @@ def cutoff():
     if left:
         raise RuntimeError(f"channels {sorted(left)!r} were never cut")
     return {"cutoff_overshoot_ms": round(float(worst_ms), 1)}
+
+
+def account():
+    """How many of the account's scenarios hold on MicroPython."""
+    with tempfile.TemporaryDirectory() as folder:
+        results = scenarios.run_all(Path(folder))
+    return {"scenarios_passed": sum(checks > 0 and not failed for checks, failed in results)}
 
 
 def boot():
@@ -172,6 +197,9 @@ PARTS = (
     ("tick while the broker is a black hole", blackhole),
     ("boot to the first valid reading", boot),
     ("ten years of energy against the oracle", energy_error),
+    ("the account's scenarios", account),
+    ("thirty days of ordinary loads", loads_bench.false_trips),
+    ("welded contacts", loads_bench.weld),
 )
 # These say on the way how far they are.
 LONG_PARTS = (
@@ -193,9 +221,12 @@ LIMITS = {
     "purchases_doubled": 0,
     "energy_lost_wh_max": 4,
     "energy_invented_wh_max": 0,
+    "false_trips_30_days": 0,
+    "weld_detect_s_max": 15,
 }
 # name: the least it may be.
 FLOORS = {
+    "scenarios_passed": 60,
     "power_cuts_tried": POWER_CUTS,
     "flash_life_years": 20,
     "audit_records": 1000,
@@ -221,6 +252,8 @@ def measure(console):
         good = good and fits
         table.add_row(name, str(value), bound, style="" if fits else "red")
     console.print(table)
+    with console.status("appliances told apart ..."):
+        loads_bench.confusion(console)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=1) + "\n")
     return good

@@ -15,6 +15,7 @@ import struct
 from pathlib import Path
 from typing import Any, Protocol
 
+from umeter_deploy import files
 from umeter_sim import wiring
 from umeter_sim.paths import BOARDS
 
@@ -124,9 +125,10 @@ class SimBoard:
         return base64.b64decode(self._do("flash", label=label)["base64"])
 
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
-        """truth, meter, heap, wear, fault(kind, ch, value), load(ch, want), net(...),
-        eval(expression).
+        """truth, meter, heap, wear, fault(kind, ch, value), load(ch, want), appliance(ch, name,
+        on), net(...), eval(expression).
 
+        Faults that are a hand: cover(value: open), button(ch, value: pressed).
         wear: erases of each sector by partition. Faults of the board: power_cut(after_ms, warn_ms:
         so long before it the power-fail input drops), flash_cut(value: bytes programmed until
         then, of one partition if it has a label), erase_cut(value: erases until the one that
@@ -158,7 +160,7 @@ def open_board(
     speed: float = 60,
     net_speed: float = 10,
     start_unix: int = DEFAULT_START_UNIX,
-    loads: list[int | str] | None = None,
+    loads: list[int | str | list[str]] | None = None,
     journal_bytes: int = PARTITION_BYTES,
     log_bytes: int = PARTITION_BYTES,
     firmware: Path | None = None,
@@ -166,8 +168,9 @@ def open_board(
     """Power up a board, booted and standing still.
 
     site: the document site.json (the meter's name, key, broker). loads: for each channel a
-    constant in 0.1 W or a profile's name, repeated in turn. journal_bytes, log_bytes: of these
-    data partitions, 0: a board without it. firmware: another source tree. BoardError if the
+    constant in 0.1 W, a profile's name or a list of appliances, repeated in turn. journal_bytes,
+    log_bytes: of these data partitions, 0: a board without it. firmware: another source tree,
+    which gets board.json and site.json as they are. BoardError if they are not good, or the
     firmware does not come up.
     """
     workdir.mkdir(parents=True, exist_ok=True)
@@ -176,15 +179,13 @@ def open_board(
     setup = {
         "clock_file": str(clock_file),
         "pace": {"speed": speed, "net_speed": net_speed},
-        "files": {
-            "board.json": (board_dir / "board.json").read_text(),
-            "site.json": json.dumps(site),
-        },
+        "files": _files(board_dir, site, firmware is None),
         "world": {
             "seed": seed,
             "start_unix": start_unix,
             "channels": wiring.wire(board_dir),
             "power_fail": wiring.power_fail(board_dir),
+            "cover": wiring.cover(board_dir),
             "loads": list(loads or wiring.DEFAULT_LOADS),
             "partitions": {
                 label: size
@@ -207,3 +208,17 @@ def open_board(
         sim.close()
         raise
     return sim
+
+
+def _files(board_dir: Path, site: dict[str, Any], checked: bool) -> dict[str, str]:
+    """What lies on the board, {name: text}: as the deploy tool writes it if `checked`."""
+    path = board_dir / "board.json"
+    if not checked:
+        return {"board.json": path.read_text(), "site.json": json.dumps(site)}
+    try:
+        return {
+            "board.json": files.board_text(files.read(path)),
+            "site.json": files.site_text(site),
+        }
+    except ValueError as error:
+        raise BoardError(str(error)) from None

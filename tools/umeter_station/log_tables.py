@@ -5,9 +5,9 @@ from rich.table import Table
 
 from umeter_station.audit import Verdict
 from umeter_station.errors import StationError
-from umeter_station.live import event_detail, time_text
 from umeter_station.records import CLOCK_NOT_TRUSTED, INTERVAL_CHANNELS, POWER_CUT_INSIDE
 from umeter_station.station import Books
+from umeter_station.words import event_detail, time_text
 
 
 def verdict_sentence(verdict: Verdict, from_n: int = 1) -> str:

@@ -25,13 +25,17 @@ _PER_CHANNEL = (
 )
 # A front end that does not measure it, or has not yet, says null.
 _NULLABLE = frozenset(("power_dw", "voltage_dv", "current_ma", "age_s"))
+# An older meter does not say them: None. `armed` has the claims that wait for the consumer's
+# hand, `rate` is 1 to 4, `state` has the bits of live.STATE_NAMES, `days_left` is -1 if unknown.
+_NEWER = ("armed", "rate", "state", "days_left")
 
 
 @dataclass(frozen=True)
 class Reading:
     """`t` Unix seconds by the meter's clock, worth something if `clock` is 1; `event` the newest
     event's number and `interval` the newest interval's, None from a meter that keeps no logs;
-    `channels` one dict per channel with the keys of `_PER_CHANNEL`."""
+    `channels` one dict per channel with the keys of `_PER_CHANNEL`
+    and `_NEWER`."""
 
     boot: int
     seq: int
@@ -109,9 +113,12 @@ def reading(document: dict[str, Any]) -> Reading:
     energies = document.get("energy_wh")
     if not isinstance(energies, list) or not 1 <= len(energies) <= MAX_CHANNELS:
         raise ValueError("energy_wh is not a list of 1 to 64")
-    columns = [_column(document, key, len(energies)) for key in _PER_CHANNEL]
+    columns = {key: _column(document, key, len(energies)) for key in _PER_CHANNEL}
+    for key in _NEWER:
+        given = key in document
+        columns[key] = _column(document, key, len(energies)) if given else [None] * len(energies)
     channels = [
-        dict(zip(_PER_CHANNEL, values, strict=True)) for values in zip(*columns, strict=True)
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
     if any(row["credited_total_u"] < 0 or row["charged_total_u"] < 0 for row in channels):
         raise ValueError("a total is negative")

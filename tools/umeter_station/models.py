@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 metadata = MetaData()
 
 
@@ -89,6 +89,18 @@ purchases = Table(
     CheckConstraint("amount_u > 0 AND typeof(amount_u) = 'integer'"),
 )
 
+# Orders given under a key of the giver's, one order per key; with `purchase_id` the order brings
+# the meter once more a purchase that it refused before.
+order_keys = Table(
+    "order_keys",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False, unique=True),
+    Column("purchase_id", BigInteger, ForeignKey("purchases.id")),
+)
+Index("order_keys_purchase", order_keys.c.purchase_id)
+
 # SQLite would keep 0.5 in a BIGINT column as a float: hence typeof().
 transfers = Table(
     "transfers",
@@ -146,6 +158,10 @@ reading_channels = Table(
     _int("contact"),
     _int("claims"),
     _int("age_s", nullable=True),
+    _int("armed", nullable=True),
+    _int("rate", nullable=True),
+    _int("state", nullable=True),
+    _int("days_left", nullable=True),
 )
 
 events = Table(

@@ -14,14 +14,24 @@ from umeter_station.models import commands, meters
 # How long a meter may act on an order, seconds of the station's clock.
 TTL_S = {
     "credit": 30 * 86_400,
+    "debit": 7 * 86_400,
+    "debt": 7 * 86_400,
+    "account": 86_400,
     "set": 7 * 86_400,
     "supply": 3_600,
     "quarantine": 3_600,
+    "emergency": 3_600,
+    "restore": 3_600,
+    "user": 3_600,
+    "release": 3_600,
+    "status": 120,
     "read": 120,
     "history": 300,
     "time": 60,
 }
 OPEN_STATES = ("created", "sent")
+# Never given up: only the meter can say what became of the money.
+MONEY_OPS = ("credit", "debit", "debt", "account")
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Command:
 
     States: created, sent (open); applied, partly, refused (the meter's answer); expired (nobody
     will act on it: unsent or unanswered in time, or refused as too late); unclear (the meter
-    answered, but not whether it was applied).
+    answered, but not whether it was applied, or not how much of it).
     """
 
     id: int

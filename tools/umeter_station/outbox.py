@@ -91,8 +91,7 @@ class Outbox:
             if now_s < tries.due_s:
                 lowest.setdefault(row.meter, row.n)
                 continue
-            # Money is never given up: only the meter can say whether it was credited.
-            if row.op != "credit" and self._clock.now_s() > row.exp:
+            if row.op not in orders.MONEY_OPS and self._clock.now_s() > row.exp:
                 expired.append(row.id)
                 continue
             # To a meter that is away the broker would only queue copies; its return wakes us.

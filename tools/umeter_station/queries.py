@@ -1,12 +1,14 @@
 """Questions to the database; nothing here writes."""
 
+import json
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import ledger
+from umeter_station import holding, ledger, orders
 from umeter_station.models import (
+    audit_records,
     channels,
     commands,
     events,
@@ -38,17 +40,24 @@ class StoredReading:
 @dataclass(frozen=True)
 class Balance:
     """One channel, micro-units. `sold_u` was paid; of it `in_transit_u` waits for the meter's
-    answer, `refund_due_u` was refused by it, and `credited_u` it has confirmed.
-    `credited_total_u` and `charged_total_u` are the meter's own largest totals so far.
-    `is_current`: a reading has come since the meter confirmed its last credit; before that the
-    total may simply be older than the ledger, because answers are lost and readings are rare."""
+    answer, `held_u` it would not take now. `credited_u` the meter has confirmed: what was paid,
+    and of it `given_u` what it lent, gave or forgave. `returned_u` it has taken back,
+    which it charged; that, and what it refused, is in `refund_due_u`. `credited_total_u` and
+    `charged_total_u` are its own largest totals so far, of which it may have credited `told_u`
+    that the ledger does not hold yet: loans without an answer, allowances whose record is to come.
+    `is_current`: a reading has come since the ledger's last word on this customer; before that
+    the totals may simply be older, because answers are lost and readings are rare."""
 
     meter: str
     ch: int
     sold_u: int
     in_transit_u: int
+    held_u: int
     refund_due_u: int
     credited_u: int
+    given_u: int
+    returned_u: int
+    told_u: int
     credited_total_u: int
     charged_total_u: int
     is_current: bool
@@ -59,9 +68,10 @@ class Balance:
 
     @property
     def agrees(self) -> bool:
-        """The meter's total is the ledger's, give or take what is on its way."""
+        """The meter's totals are the ledger's, give or take what is on its way."""
         ahead_u = self.credited_total_u - self.credited_u
-        return ahead_u <= self.in_transit_u and (ahead_u >= 0 or not self.is_current)
+        behind = ahead_u < 0 or self.charged_total_u < self.returned_u
+        return ahead_u <= self.in_transit_u + self.told_u and not (behind and self.is_current)
 
 
 def latest_reading(conn: Connection, meter: str) -> StoredReading | None:
@@ -133,29 +143,67 @@ def balances(conn: Connection, meter: str) -> list[Balance]:
     last_read_at = conn.execute(
         sa.select(sa.func.max(readings.c.received_at)).where(readings.c.meter == meter)
     ).scalar()
+    held_u: dict[int, int] = {}
+    for held in holding.held(conn, meter):
+        held_u[held.ch] = held_u.get(held.ch, 0) + held.amount_u
+    told_u = _told_u(conn, meter)
     found = []
     for ch in sorted(set(sold_u) | set(totals)):
         reported = totals.get(ch)
+        credited_u, returned_u = ledger.sums_u(conn, ledger.customer(meter, ch))
+        given = [ledger.lent(meter, ch), *(of(meter, ch) for of in ledger.GIVEN.values())]
+        transit_u = ledger.balance_u(conn, ledger.transit(meter, ch))
         found.append(
             Balance(
                 meter=meter,
                 ch=ch,
                 sold_u=sold_u.get(ch, 0),
-                in_transit_u=ledger.balance_u(conn, ledger.transit(meter, ch)),
+                in_transit_u=transit_u - held_u.get(ch, 0),
+                held_u=held_u.get(ch, 0),
                 refund_due_u=ledger.balance_u(conn, ledger.refund_due(meter, ch)),
-                credited_u=ledger.balance_u(conn, ledger.customer(meter, ch)),
+                credited_u=credited_u,
+                given_u=-sum(ledger.balance_u(conn, account) for account in given),
+                returned_u=returned_u,
+                told_u=told_u.get(ch, 0),
                 credited_total_u=reported.credited_total_u if reported else 0,
                 charged_total_u=reported.charged_total_u if reported else 0,
-                is_current=(last_read_at or 0) > _last_credit_at(conn, meter, ch),
+                is_current=(last_read_at or 0) > _last_posted_at(conn, meter, ch),
             )
         )
     return found
 
 
-def _last_credit_at(conn: Connection, meter: str, ch: int) -> int:
+def _last_posted_at(conn: Connection, meter: str, ch: int) -> int:
     t = transfers.c
+    customer = ledger.customer(meter, ch)
     return conn.execute(
         sa.select(sa.func.coalesce(sa.func.max(t.created_at), 0)).where(
-            t.credit == ledger.customer(meter, ch)
+            (t.credit == customer) | (t.debit == customer)
         )
     ).scalar_one()
+
+
+def _told_u(conn: Connection, meter: str) -> dict[int, int]:
+    """By channel: what the meter may have credited, and the ledger does not hold yet.
+
+    An event as it is published is a mere hint, since nobody signed it: it explains a total until
+    the log's own record is here, and moves no money.
+    """
+    e, a, c = events.c, audit_records.c, commands.c
+    hints = conn.execute(
+        sa.select(e.ch, e.a)
+        .where(e.meter == meter, e.code.in_(ledger.GIVEN), e.a > 0)
+        .where(~sa.exists().where(a.meter == e.meter, a.n == e.n))
+    )
+    found: dict[int, int] = {}
+    for ch, amount_u in hints:
+        found[ch] = found.get(ch, 0) + amount_u
+    loans = conn.execute(
+        sa.select(c.args).where(
+            c.meter == meter, c.op == "account", c.state.in_((*orders.OPEN_STATES, "unclear"))
+        )
+    )
+    for text in loans.scalars():
+        args = json.loads(text)
+        found[args["ch"]] = found.get(args["ch"], 0) + args.get("lend_u", 0)
+    return found

@@ -2,31 +2,17 @@
 
 A signed answer is believed, an unsigned one never. A command is settled by the first definite
 answer that arrives; the update that notes it is guarded by there having been none, so a duplicate,
-late or replayed answer finds nothing to do.
+late or replayed answer finds nothing to do (settling.py).
 """
 
-import json
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import history, ledger, meters, orders, uplinks
+from umeter_station import history, meters, orders, settling, uplinks
 from umeter_station.db import count
 from umeter_station.envelope import verify
 from umeter_station.messages import integer, parse_json, reading, text
-from umeter_station.models import commands
-from umeter_station.orders import Command
-
-_STATE_OF_CODE = {
-    "applied": "applied",
-    "partly": "partly",
-    "expired": "expired",
-    "malformed": "refused",
-    "unknown_op": "refused",
-    "range": "refused",
-    "not_now": "refused",
-}
 
 
 def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool:
@@ -56,45 +42,11 @@ def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool
     _note_totals(conn, meter, document)
     if command.op == "read" and "reading" in document:
         _note_reading(conn, meter, document["reading"], now_s)
-    if code == command.code or (code == "old" and command.code is not None):
-        count(conn, "result.repeated")
-    elif command.code is not None and command.state != "unclear":
-        count(conn, "result.contradiction")
-    else:
-        _settle(conn, command, code, document, now_s)
+    settling.note_answer(conn, command, code, document, now_s)
     if command.op == "history":
         history.note_answer(conn, orders.get(conn, command.id), document, now_s)
+        settling.note_log(conn, command, document, now_s)
     return True
-
-
-def _settle(
-    conn: Connection, command: Command, code: str, document: dict[str, Any], now_s: int
-) -> None:
-    # "old" (the number has left the meter's window) and codes of a newer meter do not tell
-    # whether it was applied: the money stays in transit, where it is seen, until that is known.
-    state = _STATE_OF_CODE.get(code, "unclear")
-    # What a log holds has tables of its own.
-    document = {key: value for key, value in document.items() if key != "records"}
-    if command.op == "credit" and state == "partly":
-        state = "unclear"
-    c = commands.c
-    updated = conn.execute(
-        sa.update(commands)
-        .where(c.id == command.id, c.code.is_(None) | (c.state == "unclear"))
-        .values(code=code, state=state, answered_at=now_s, result=json.dumps(document))
-    )
-    if updated.rowcount != 1:
-        raise RuntimeError(f"order {command.id} was settled behind a write lock")
-    if command.op == "credit" and state != "unclear":
-        ledger.post_settlement(
-            conn,
-            command.meter,
-            command.args["ch"],
-            command.args["amount_u"],
-            now_s,
-            command.id,
-            applied=state == "applied",
-        )
 
 
 def _note_totals(conn: Connection, meter: str, document: dict[str, Any]) -> None:

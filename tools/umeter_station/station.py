@@ -3,14 +3,17 @@
 import time
 from pathlib import Path
 
-from umeter_station import audit, meters, orders, queries, vending
+from umeter_station import audit, holding, keyed, meters, orders, queries, vending
 from umeter_station import config as configuration
 from umeter_station import db as databases
+from umeter_station.account_orders import Order
 from umeter_station.audit import Verdict
 from umeter_station.clock import Clock
 from umeter_station.config import Config
 from umeter_station.errors import StationError
+from umeter_station.holding import Held
 from umeter_station.ingest import Ingest
+from umeter_station.keyed import Given
 from umeter_station.lock import IngestLock
 from umeter_station.meters import Meter
 from umeter_station.orders import Command
@@ -47,16 +50,43 @@ class Books:
         with self.db.read() as conn:
             return meters.get(conn, meter)
 
-    def sell(self, meter: str, ch: int, amount_u: int, key: str | None = None) -> Purchase:
+    def sell(
+        self,
+        meter: str,
+        ch: int,
+        amount_u: int,
+        key: str | None = None,
+        account: int | None = None,
+    ) -> Purchase:
         """Sell once per `key`; a sale that may have to be repeated needs one of its own."""
+        key, now_s = key or vending.new_key(), self.clock.now_s()
         with self.db.write() as conn:
-            return vending.sell(
-                conn, meter, ch, amount_u, key or vending.new_key(), self.clock.now_s()
-            )
+            return vending.sell(conn, meter, ch, amount_u, key, now_s, account)
 
     def purchase(self, key: str) -> Purchase | None:
         with self.db.read() as conn:
             return vending.by_key(conn, key)
+
+    def held(self) -> list[Held]:
+        """The purchases that a meter would not take now, and nobody has decided about yet."""
+        with self.db.read() as conn:
+            return holding.held(conn)
+
+    def resend(self, key: str, order_key: str | None = None) -> Given:
+        """Bring a held purchase to its meter again, once per `order_key`."""
+        with self.db.write() as conn:
+            return holding.resend(conn, key, order_key or vending.new_key(), self.clock.now_s())
+
+    def refund(self, key: str) -> bool:
+        """A held purchase's money is due back to the customer; False if it was already."""
+        with self.db.write() as conn:
+            return holding.refund(conn, key, self.clock.now_s())
+
+    def order(self, meter: str, order: Order, key: str | None = None) -> Given:
+        """Give an order made by one of account_orders' functions, once per `key`."""
+        op, args = order
+        with self.db.write() as conn:
+            return keyed.place(conn, meter, op, args, key or vending.new_key(), self.clock.now_s())
 
     def order_read(self, meter: str) -> int:
         """Ask for a fresh reading; returns the order's id for `wait_result`."""

@@ -7,16 +7,21 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from umeter_station import ledger, meters, orders
+from umeter_station.account_orders import check_account
 from umeter_station.amounts import check_amount_u
 from umeter_station.errors import Conflict, StationError
-from umeter_station.models import purchases
+from umeter_station.models import order_keys, purchases, transfers
 
 MAX_KEY_CHARS = 255
+# What a meter refuses for the moment. A purchase stays valid, and its money in transit.
+HELD_CODES = ("too_much", "not_now", "wrong_account")
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """`repeated`: this key was sold before, and this is that same purchase."""
+    """`command_id` is the sale's order, `last_command_id` the newest: a purchase that the meter
+    refused for the moment may have been sent again. `repeated`: this key was sold before, and
+    this is that same purchase. `refunded`: its money is due back to the customer."""
 
     id: int
     key: str
@@ -25,32 +30,50 @@ class Purchase:
     amount_u: int
     created_at: int
     command_id: int
+    last_command_id: int
     repeated: bool = False
+    refunded: bool = False
 
 
 def new_key() -> str:
     return secrets.token_hex(8)
 
 
-def sell(conn: Connection, meter: str, ch: int, amount_u: int, key: str, now_s: int) -> Purchase:
-    """Sell once per key, inside the caller's write transaction.
+def check_key(key: str) -> None:
+    if not key or len(key) > MAX_KEY_CHARS or not key.isprintable():
+        raise StationError(f"A key is 1 to {MAX_KEY_CHARS} printable characters.")
+
+
+def sell(
+    conn: Connection,
+    meter: str,
+    ch: int,
+    amount_u: int,
+    key: str,
+    now_s: int,
+    account: int | None = None,
+) -> Purchase:
+    """Sell once per key, inside the caller's write transaction. `account`: the number of the
+    account that is paid for; the meter refuses if it has another by then.
 
     Asked again with the same key: the same purchase; with the same key for something else:
     Conflict, and nothing happens.
     """
-    if not key or len(key) > MAX_KEY_CHARS or not key.isprintable():
-        raise StationError(f"A purchase key is 1 to {MAX_KEY_CHARS} printable characters.")
-    check_amount_u(amount_u)
+    check_key(key)
+    args = {"ch": ch, "amount_u": check_amount_u(amount_u)}
+    if account is not None:
+        args["account"] = check_account(account)
     earlier = by_key(conn, key)
     if earlier is not None:
-        if (earlier.meter, earlier.ch, earlier.amount_u) != (meter, ch, amount_u):
+        before = orders.get(conn, earlier.command_id)
+        if (before.meter, before.args) != (meter, args):
             raise Conflict(
                 f"Purchase key {key!r} was used for another sale"
                 f" ({earlier.meter} channel {earlier.ch}); use a new key."
             )
         return earlier
     meters.check_channel(meters.get(conn, meter), ch)
-    command_id = orders.place(conn, meter, "credit", {"ch": ch, "amount_u": amount_u}, now_s)
+    command_id = orders.place(conn, meter, "credit", args, now_s)
     ledger.post_sale(conn, meter, ch, amount_u, now_s, command_id)
     row = {
         "key": key,
@@ -61,10 +84,35 @@ def sell(conn: Connection, meter: str, ch: int, amount_u: int, key: str, now_s: 
         "command_id": command_id,
     }
     inserted = conn.execute(purchases.insert().values(row))
-    return Purchase(id=inserted.inserted_primary_key[0], **row)
+    return Purchase(id=inserted.inserted_primary_key[0], **row, last_command_id=command_id)
 
 
 def by_key(conn: Connection, key: str) -> Purchase | None:
     """The answer to "did my sale go through?" after a cashier's program was cut off."""
     row = conn.execute(sa.select(purchases).where(purchases.c.key == key)).first()
-    return None if row is None else Purchase(**row._mapping, repeated=True)
+    if row is None:
+        return None
+    again = conn.execute(
+        sa.select(sa.func.max(order_keys.c.command_id)).where(order_keys.c.purchase_id == row.id)
+    ).scalar()
+    credit = conn.execute(
+        sa.select(transfers.c.credit).where(
+            transfers.c.key == ledger.settlement_key(row.command_id)
+        )
+    ).scalar()
+    return Purchase(
+        **row._mapping,
+        last_command_id=again or row.command_id,
+        repeated=True,
+        refunded=credit == ledger.refund_due(row.meter, row.ch),
+    )
+
+
+def sale_of(conn: Connection, command_id: int) -> int:
+    """The first order of the sale that this credit order brings to the meter."""
+    first = conn.execute(
+        sa.select(purchases.c.command_id)
+        .join(order_keys, order_keys.c.purchase_id == purchases.c.id)
+        .where(order_keys.c.command_id == command_id)
+    ).scalar()
+    return command_id if first is None else first

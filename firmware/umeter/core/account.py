@@ -10,6 +10,16 @@ _MILLION = const(1_000_000)
 _HIGH_END = const(0x3FFFFFFF)
 
 
+NEVER_U = const(-(1 << 29) * 1_000_000)  # no balance is that low
+
+
+def _pair(amount_u):
+    """An amount as small ints. divmod() would leave the parts of a long integer long, and the tick
+    would allocate for each sum with them.
+    """
+    return amount_u // _MILLION, amount_u % _MILLION
+
+
 class Account:
     """balance = credited_total - charged_total, in micro-units. It may go below zero."""
 
@@ -19,12 +29,23 @@ class Account:
         self.charged_hi = 0
         self.charged_lo = 0
         self.configure(0, 0)
+        self.alarm(_HIGH_END * _MILLION)
 
-    def configure(self, low_credit_u, disable_at_u):
-        """Balances at which the credit is low and at which the supply ends, micro-units."""
+    def configure(self, out_u, back_u):
+        """Balances in micro-units: at out_u and below the supply ends, above back_u (which is not
+        lower) it may come back.
+        """
         # `below` is strict and a threshold counts as reached: one micro-unit more.
-        self._low_hi, self._low_lo = divmod(low_credit_u + 1, _MILLION)
-        self._out_hi, self._out_lo = divmod(disable_at_u + 1, _MILLION)
+        self._out_hi, self._out_lo = _pair(out_u + 1)
+        self._back_hi, self._back_lo = _pair(back_u + 1)
+
+    def alarm(self, charged_total_u):
+        """`is_due` from this total on: something that depends on money is to be judged anew."""
+        self._due_hi, self._due_lo = _pair(charged_total_u)
+
+    def is_due(self):
+        hi = self.charged_hi - self._due_hi
+        return hi > 0 or (hi == 0 and self.charged_lo >= self._due_lo)
 
     def credit(self, amount_u):
         """Add a purchase. ValueError if it is not positive or more than the total can hold."""
@@ -36,7 +57,7 @@ class Account:
         self.credited_lo = lo % _MILLION
 
     def charge(self, amount_u):
-        """Add the price of energy, micro-units."""
+        """Add what is due, micro-units: the price of energy, or a charge of another kind."""
         lo = self.charged_lo + amount_u
         self.charged_hi += lo // _MILLION
         self.charged_lo = lo % _MILLION
@@ -46,11 +67,11 @@ class Account:
         lo = self.credited_lo - self.charged_lo - limit_lo
         return self.credited_hi - self.charged_hi - limit_hi + lo // _MILLION < 0
 
-    def is_low(self):
-        return self.below(self._low_hi, self._low_lo)
-
     def is_out(self):
         return self.below(self._out_hi, self._out_lo)
+
+    def is_back(self):
+        return not self.below(self._back_hi, self._back_lo)
 
     # For reports: these numbers are no small ints.
 

@@ -8,7 +8,7 @@ stored (zeros for the first), CRC-32. There is no order that erases any of it.
 from micropython import const
 
 from umeter.core.ring import Ring
-from umeter.core.transient import forget
+from umeter.core.transient import run
 
 RECORD_BYTES = const(64)
 
@@ -25,9 +25,4 @@ class Audit:
         """Write an event down. OSError if the flash fails. Programs, and leaves some 3 KB for the
         collector: how to write is forgotten until the next event.
         """
-        from umeter.core import audit_write, codes
-
-        try:
-            audit_write.append(self, n, when, codes.number(code), ch, a, b)
-        finally:
-            forget(audit_write, codes)
+        run("core.audit_write", "append", self, n, when, code, ch, a, b)

@@ -1,14 +1,12 @@
 """One metered output: register readings to energy, energy to money, money to claims."""
 
-import struct
-
 from micropython import const
 
 from umeter.core.account import Account
 from umeter.core.delta import FIRST, NOT_ACCEPTED, QUARANTINE_JUMP, Delta
 from umeter.core.energy import UNITS_PER_WH, Register
-from umeter.core.supply import BOOT, CREDIT, FAULT, OPERATOR
-from umeter.core.tariff import UNITS_PER_MWH, FlatTariff
+from umeter.core.supply import BOOT, CREDIT, FAULT
+from umeter.core.tariff import FlatTariff
 
 # What is new about a channel, as bits from 2 on. 1 is Supply's, 2 and 4 are verdicts of Delta.
 NEWS = (
@@ -18,30 +16,28 @@ NEWS = (
     "frontend.silent",
     "frontend.back",
     "energy.open",
-    "credit.low",
-    "credit.out",
-    "credit.back",
 )
 JUMP = const(4)
 _QUARANTINES = const(6)
 _FROZEN = const(8)
 _SILENT = const(16)
 _BACK = const(32)
-_KNOWN = const(1024)  # no event: a register that outlives the board was read for the first time
-URGENT_NEWS = const(1078)  # _QUARANTINES | _SILENT | _BACK | _KNOWN: to be committed at once
 ENERGY_OPEN = const(64)
-_CREDIT_LOW = const(128)
-_CREDIT_OUT = const(256)
-_CREDIT_BACK = const(512)
+_KNOWN = const(128)  # no event: a register that outlives the board was read for the first time
+URGENT_NEWS = const(182)  # _QUARANTINES | _SILENT | _BACK | _KNOWN: to be committed at once
 
-FORMAT = const(2)
-RECORD = "<BBBB12I"  # format, count is valid, claims, 0, then see pack_into
-RECORD_BYTES = const(52)
-SINCE = "<IH"  # units and counts since a record
-SINCE_BYTES = const(6)
-_PARTS_PER_U = const(36_000_000_000)  # of the tariff's remainder in a micro-unit
-_MOST_UNITS = const(0x7FFFFFFF)
-_MOST_COUNTS = const(0xFFFF)
+# Why the channel is due for a turn: its terms are to be worked out anew, see turn.py.
+DUE_MONEY = const(1)  # the account reached its alarm
+DUE_BLOCK = const(2)  # the register reached block_end_wh
+DUE_TIMER = const(4)  # timer_ms ran out
+DUE_LIMIT = const(8)  # over limit_dw for guard_ms
+DUE_STEP = const(16)  # a load was switched on that somebody may have banned
+DUE_WELD = const(32)  # power behind a contact that is open
+DUE_STUCK = const(64)  # no voltage behind a contact that is closed
+DUE_REVERSE = const(128)  # power comes back
+DUE_FROZEN = const(256)  # the register stands still under load
+
+NO_BLOCK = const(0x3FFFFFFF)
 
 _LONG_MS = const(0x1FFFFFFF)
 _YOUNG_MS = const(5000)  # a power older than this says nothing about now
@@ -54,6 +50,9 @@ _FROZEN_COUNTS = const(3)
 _FROZEN_READINGS = const(10)
 _SETTLE_MS = const(3000)  # chips count up to a second late
 _OPEN_QUIET_MS = const(600_000)
+_ODD_READINGS = const(5)  # in a row: one may fall into the moving of a contact
+_REVERSE_DW = const(-50)
+_NO_VOLTAGE_DV = const(500)
 
 
 class Channel:
@@ -64,6 +63,9 @@ class Channel:
     says that the energy was in [count, count + 1) when it was taken; what is booked is kept in
     that range at each reading, save that nothing is ever taken back. `tick` allocates nothing in
     the steady state.
+
+    What the tick compares with are plain numbers, the terms in force. Whatever crosses one of
+    them sets a bit of `due`: then the meter has turn.py work the terms out anew.
     """
 
     def __init__(self, index, sample, p_max_dw):
@@ -74,6 +76,17 @@ class Channel:
         self.tariff = FlatTariff()
         self.delta = Delta(sample, p_max_dw)
         self.claims = BOOT
+        self.armed = 0  # claims whose cause has gone, and which wait for the consumer's hand
+        self.by_hand = 0  # every claim of the meter's own waits for it
+        self.due = 0
+        self.late = 0  # units of this tick beyond the block's end, not charged yet
+        self.block_end_wh = NO_BLOCK
+        self.timer_ms = 0  # until DUE_TIMER; 0: none
+        self.limit_dw = 0  # 0: none
+        self.guard_ms = 0
+        self.over_ms = 0  # so long the power has been over the limit
+        self.steps = None  # look(sample): was a load switched on; forget(): the contact opened
+        self.weld_dw = 150
         self.contact = 0  # this and the next are kept by Supply
         self.open_ms = 0
         self.ahead = 0  # units booked beyond the believed count
@@ -90,7 +103,8 @@ class Channel:
         self._uncounted = 0  # energy by power since the last count
         self._frozen = False
         self._open_quiet_ms = 0
-        self._credit_state = -1  # 0 enough, 1 low, 2 out; -1 not evaluated yet
+        self._odd = 0  # what is wrong in the last readings, as a bit of `due`
+        self._odd_readings = 0
 
     def tick(self, dt_ms):
         """Book, charge and claim. Returns the units (0.1 W x ms) booked in this tick."""
@@ -98,19 +112,27 @@ class Channel:
             self._since_ms += dt_ms
         if self._open_quiet_ms > 0:
             self._open_quiet_ms -= dt_ms
+        if self.timer_ms > 0:
+            self.timer_ms -= dt_ms
+            if self.timer_ms <= 0:
+                self.timer_ms = 0
+                self.due |= DUE_TIMER
         units = 0
         sample = self.sample
         # A load cannot draw through an open contact.
         if self.contact and self._since_ms < _YOUNG_MS and sample.power_dw > 0:
             units = self._run(min(sample.power_dw, self.delta.p_max_dw), min(dt_ms, _RUN_MS))
+            self._guard(dt_ms)
+        else:
+            self.over_ms = 0
         if sample.fresh != self._fresh:
             self._fresh = sample.fresh
             units += self._read(dt_ms)
             # At its moment the reading was less than one count behind: what is booked beyond that
             # waits for the load to draw it.
             self._held = max(0, self.ahead - sample.units_per_count + 1)
+            self._watch()
         self.evaluate()
-        self._tell_credit()
         if self.claims & BOOT:
             # Nobody is fed unmetered: a front end that does not even begin to read is at fault.
             patience_ms = _BOOT_READ_MS
@@ -126,31 +148,65 @@ class Channel:
 
     def evaluate(self):
         """Make the claim CREDIT follow the account."""
-        if self.account.is_out():
+        account = self.account
+        if account.is_out():
             self.claims |= CREDIT
-        else:
-            self.claims &= ~CREDIT
+            self.armed &= ~CREDIT
+        elif self.claims & ~self.armed & CREDIT and account.is_back():
+            self.clear(CREDIT)
+        if account.is_due():
+            self.due |= DUE_MONEY
 
-    def _tell_credit(self):
-        before = self._credit_state
-        state = 2 if self.claims & CREDIT else 1 if self.account.is_low() else 0
-        if state == before:
-            return
-        self._credit_state = state
-        if before < 0:  # a reboot is no crossing
-            return
-        if state == 2:
-            self.news |= _CREDIT_OUT
-        elif before == 2:
-            self.news |= _CREDIT_BACK
-        elif state == 1:
-            self.news |= _CREDIT_LOW
+    def clear(self, claim):
+        """The cause of a claim has gone: it ends, or waits for the consumer's hand."""
+        if self.by_hand:
+            self.armed |= claim
+        else:
+            self.claims &= ~claim
+
+    def hand(self):
+        """The consumer's hand: what waited for it ends."""
+        self.claims &= ~self.armed
+        self.armed = 0
+
+    def _guard(self, dt_ms):
+        """How long the load limit has been passed; told once, until the power is back under it."""
+        if self.limit_dw == 0 or self.sample.power_dw <= self.limit_dw:
+            self.over_ms = 0
+        elif self.over_ms < self.guard_ms:
+            self.over_ms += dt_ms
+            if self.over_ms >= self.guard_ms:
+                self.due |= DUE_LIMIT
+
+    def _watch(self):
+        """What a reading shows that cannot be: told once, until a reading shows something else."""
+        sample = self.sample
+        odd = 0
+        if sample.power_dw <= _REVERSE_DW:
+            odd = DUE_REVERSE
+        elif not self.contact:
+            if sample.power_dw >= self.weld_dw and self.open_ms >= _SETTLE_MS:
+                odd = DUE_WELD
+        elif sample.behind and sample.voltage_dv < _NO_VOLTAGE_DV:
+            odd = DUE_STUCK
+        if odd != self._odd:
+            self._odd = odd
+            self._odd_readings = 0
+        if odd and self._odd_readings < _ODD_READINGS:
+            self._odd_readings += 1
+            if self._odd_readings == _ODD_READINGS:
+                self.due |= odd
+        if self.steps is not None:
+            if not self.contact:
+                self.steps.forget()
+            elif self.steps.look(sample):
+                self.due |= DUE_STEP
 
     def _run(self, power_dw, dt_ms):
         """Book what the power says ahead of the count."""
         units = power_dw * dt_ms
         if self._frozen:
-            return self._book(units)
+            return self.book(units)
         # Not for a pulse meter: its power is derived from its counts.
         if power_dw >= _FROZEN_FROM_DW and self.sample.keeps_register:
             self._uncounted += units
@@ -158,7 +214,7 @@ class Channel:
         self._held -= held
         units -= held
         self.ahead += units
-        return self._book(units)
+        return self.book(units)
 
     def _read(self, dt_ms):
         """Judge a fresh reading and book what it counted."""
@@ -198,7 +254,7 @@ class Channel:
             self.ahead = -units
             return 0
         self.ahead = 0
-        return self._book(units)
+        return self.book(units)
 
     def _stand_still(self):
         """A reading without a count: nothing, unless the power says that the register is stuck."""
@@ -209,77 +265,31 @@ class Channel:
             and self._uncounted >= _FROZEN_COUNTS * self.sample.units_per_count
         ):
             self._frozen = True
+            self.due |= DUE_FROZEN
             self.news |= _FROZEN
-            return self._book(self._uncounted - self.ahead)
+            return self.book(self._uncounted - self.ahead)
         return 0
 
-    def _book(self, units):
-        self.register.add(units)
-        self.account.charge(self.tariff.charge(units))
+    def book(self, units):
+        """Book energy and charge it. What lies beyond the end of a block is charged by
+        `charge_late`, when the next block's price is in force.
+        """
+        register = self.register
+        register.add(units)
+        beyond = register.wh - self.block_end_wh
+        if beyond < 0:
+            self.account.charge(self.tariff.charge(units))
+        else:
+            late = min(units, beyond * UNITS_PER_WH + register.residual - self.late)
+            self.late += late
+            self.due |= DUE_BLOCK
+            self.account.charge(self.tariff.charge(units - late))
         return units
 
-    def pack_into(self, buf):
-        """Write what must survive a power cut, RECORD_BYTES long, little-endian. restore.py reads
-        it.
-        """
-        account = self.account
-        # A counter in the board starts anew: its count means nothing to the next boot.
-        known = self.sample.keeps_register and self.delta.last >= 0
-        struct.pack_into(
-            RECORD,
-            buf,
-            0,
-            FORMAT,
-            1 if known else 0,
-            self.claims & (OPERATOR | FAULT),
-            0,
-            self.register.wh,
-            self.register.residual,
-            self.ahead,
-            self.delta.last if known else 0,
-            account.credited_hi,
-            account.credited_lo,
-            account.charged_hi,
-            account.charged_lo,
-            self.tariff.millionths,
-            self.tariff.parts,
-            self.tariff.price_u_per_kwh,
-            self.quarantined,
-        )
-
-    def pack_since(self, record, buf, at):
-        """Write what was booked since a record of `pack_into`, SINCE_BYTES long. True if the
-        record and this together are exactly what `pack_into` would write now; else the channel
-        needs a new record.
-        """
-        if record is None or len(record) != RECORD_BYTES:
-            return False
-        sample = self.sample
-        account = self.account
-        tariff = self.tariff
-        old = struct.unpack(RECORD, record)
-        units = (self.register.wh - old[4]) * UNITS_PER_WH + self.register.residual - old[5]
-        counts, odd = divmod(units + old[6] - self.ahead, sample.units_per_count)
-        due, rest = divmod(
-            units * old[14] + old[12] * UNITS_PER_MWH + old[13],
-            _PARTS_PER_U,
-        )
-        known = sample.keeps_register and self.delta.last >= 0
-        if (
-            odd
-            or not 0 <= units <= _MOST_UNITS
-            or not 0 <= counts <= _MOST_COUNTS
-            or old[1] != known
-            or old[2] != self.claims & (OPERATOR | FAULT)
-            or known
-            and sample.counted(old[7], counts) != self.delta.last
-            or old[8] != account.credited_hi
-            or old[9] != account.credited_lo
-            or old[10] * 1_000_000 + old[11] + due != account.charged_total_u
-            or tariff.millionths * UNITS_PER_MWH + tariff.parts != rest
-            or tariff.price_u_per_kwh != old[14]
-            or self.quarantined != old[15]
-        ):
-            return False
-        struct.pack_into(SINCE, buf, at, units, counts)
-        return True
+    def charge_late(self):
+        """Charge what `book` left. Comes back with more to do if that passes another block."""
+        register = self.register
+        beyond = (register.wh - self.block_end_wh) * UNITS_PER_WH + register.residual
+        left = min(self.late, max(0, beyond))
+        self.account.charge(self.tariff.charge(self.late - left))
+        self.late = left

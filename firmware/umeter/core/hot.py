@@ -10,7 +10,7 @@ from binascii import crc32
 
 from micropython import const
 
-from umeter.core.channel import RECORD_BYTES
+from umeter.core.channel_record import RECORD_BYTES, pack
 
 _HEAD = const("<2sHI")
 _HEAD_BYTES = const(8)
@@ -27,11 +27,13 @@ class Hot:
 
     def save(self, meter):
         """Keep what all channels of the meter have booked. Allocates: not for the tick."""
+        if not meter.is_safe:  # the records would tell of charges whose books are not durable yet
+            return
         image = memoryview(self._image)
         struct.pack_into(_HEAD, image, 0, _MAGIC, self._channels, meter.journal.sequence)
         at = _HEAD_BYTES
         for channel in meter.channels:
-            channel.pack_into(image[at : at + RECORD_BYTES])
+            pack(channel, image[at : at + RECORD_BYTES])
             at += RECORD_BYTES
         struct.pack_into("<I", image, at, crc32(image[:at]))
         self._memory(image)

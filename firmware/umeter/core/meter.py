@@ -4,25 +4,17 @@ import struct
 
 from micropython import const
 
-from umeter.core.channel import (
-    ENERGY_OPEN,
-    JUMP,
-    NEWS,
-    RECORD_BYTES,
-    SINCE_BYTES,
-    URGENT_NEWS,
-)
+from umeter.core.channel import NO_BLOCK
+from umeter.core.channel_record import RECORD_BYTES, SINCE_BYTES, pack, pack_since
 from umeter.core.energy import UNITS_PER_WH
-from umeter.core.supply import MOVED, OPERATOR
-from umeter.core.transient import forget
+from umeter.core.transient import run
 
 _COMMIT_MS = const(60_000)
 _RETRY_MS = const(10_000)
 _LONG_MS = const(0x1FFFFFFF)
 _SMALL_MASK = const(0x3FFFFFFF)
-_PROFILE_RETRY_MS = const(60_000)
-_QUARANTINES = const(6)  # news that mark an interval of the load profile
-_FROZEN = const(8)
+_TURN_MS = const(1_800_000)
+_TURN_RETRY_MS = const(60_000)
 
 # Keys of the journal; there are "b" (restore.py) and "n" (replay.py) too.
 CHANNEL_KEYS = ("c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7")
@@ -51,6 +43,8 @@ class Meter:
         self.settings = settings
         self.profile = None  # the load profile, of a board that has a log
         self.hot = None  # what outlives a reset that is no power cut
+        self.inlet = None  # watch.py's mark of the last comparison with the inlet's channel
+        self.unsaid = []  # (ch, code, a, b) of events that wait for the commit of what they tell
         self.later = {}  # {key: bytes} for the next commit, whenever it comes
         self.boot = 0  # number of this boot, 0 until restored
         self.cause = 0  # of this boot, as machine.reset_cause() has it on the ESP32; 1 is power
@@ -61,6 +55,11 @@ class Meter:
         self._up_ms = 0
         self.healthy = False  # a minute was survived
         self.safe_ms = 0  # so long the network stays alone: boots in a row did not last a minute
+        self.next_when = 0  # when the terms in force change by the clock
+        self._turn_ms = 0  # and when they are looked at in any case
+        self._turn_hold_ms = 0  # after a failure
+        self._turn_failing = False
+        self._cover = None  # is it open: not told yet
         self.now_ms = 0  # wraps at 2**30
         self.ticks = 0  # wraps at 2**30
         self.worst_gap_ms = 0
@@ -81,22 +80,14 @@ class Meter:
         ValueError if a record is of a later format, OSError if the flash fails: the contacts then
         stay open.
         """
-        from umeter.core import replay, restore
-
         self.cause = cause
-        try:
-            return restore.restore(self)
-        finally:
-            forget(restore, replay)
+        return run("core.restore", "restore", self)
 
     def configure(self, settings):
         """Take over the settings document."""
         self.settings = settings
-        get = settings.get
+        get = settings.open().get
         for channel in self.channels:
-            index = channel.index
-            channel.tariff.price_u_per_kwh = get("price_u_per_kwh", index)
-            channel.account.configure(get("low_credit_u", index), get("disable_at_u", index))
             channel.fault_ms = get("fault_s") * 1000
         self.supply.stagger_ms = get("stagger_ms")
         self.supply.dwell_ms = get("dwell_ms")
@@ -104,6 +95,7 @@ class Meter:
         self._quantum = get("commit_wh") * UNITS_PER_WH
         if self.profile is not None:
             self.profile.next_period_s = get("profile_min") * 60
+        self.turn()
 
     def tick(self, dt_ms, when):
         """One turn: `dt_ms` since the last, `when` in seconds since 2020 or 0. Allocates nothing
@@ -119,18 +111,24 @@ class Meter:
         if self.boot:
             for channel in self.channels:
                 units = channel.tick(dt_ms)
+                if channel.due:
+                    self.turn(channel)
                 # While the flash fails, the sum must not leave the small ints.
                 if self._uncommitted < self._quantum:
                     self._uncommitted += units
             self._count_up(dt_ms)
+            if self._turn_ms <= 0 or (when and when >= self.next_when):
+                self.turn()
+            if self._cover is not None and self.judge("cover", self._cover):
+                self._cover = None
         self.supply.tick(dt_ms)
         for channel in self.channels:
             if channel.news:
-                self._tell(channel)
+                run("core.tell", "tell", self, channel)
         if self.boot:
             self._commit_if_due(dt_ms)
             if self.profile is not None and self.profile.due(dt_ms, when):
-                self._turn_profile()
+                run("core.tell", "close", self)
         self._since_report_ms += dt_ms
         if self._since_report_ms >= self._report_ms:
             self._since_report_ms = 0
@@ -155,21 +153,54 @@ class Meter:
         """Put an event; ch is the channel's number (index + 1), 0 the board."""
         self.events.put(self.when, code, ch, a, b)
 
-    def credit(self, index, amount_u):
-        """Credit a channel. ValueError if it cannot hold the amount. Durable with the next
-        `commit`.
-        """
-        channel = self.channels[index]
-        channel.account.credit(amount_u)
-        channel.evaluate()
+    def turn(self, channel=None):
+        """Have the terms in force worked out anew, for one channel or for all."""
+        if channel is None:
+            self._turn_ms = _TURN_MS
+            if not self.when:
+                self.next_when = 0
+            self.judge("turn")
+        elif not self.judge("look", channel) and channel.late:
+            channel.block_end_wh = NO_BLOCK  # better at the last block's price than not at all
+            channel.charge_late()
 
-    def operator(self, index, open_):
-        """Set or release the operator's claim. Durable with the next `commit`."""
-        channel = self.channels[index]
-        if open_:
-            channel.claims |= OPERATOR
-        else:
-            channel.claims &= ~OPERATOR
+    def hand(self, index, long):
+        """The consumer's button: let go, or held for `long`."""
+        self.judge("hand", self.channels[index], long)
+        self.turn(self.channels[index])
+
+    def cover(self, open_):
+        """The cover's switch has moved. Told in the next tick, or as soon as it can be."""
+        self._cover = open_
+
+    def judge(self, what, *args):
+        """Run a function of turn.py, which is forgotten at once; True if it was. After a failure
+        there are no turns for a minute: until then the terms stay as they are.
+        """
+        if self._turn_hold_ms > 0 and what not in ("hand", "stepped"):
+            self._turn_ms = self._turn_hold_ms
+            return False
+        try:
+            run("core.turn", what, self, *args)
+            if what == "turn":
+                self._turn_failing = False
+            return True
+        except Exception as error:
+            self._turn_ms = self._turn_hold_ms = _TURN_RETRY_MS
+            if not self._turn_failing:
+                self._turn_failing = True
+                self.event("turn.failed")
+                print("umeter: a turn failed:", repr(error))
+            return False
+
+    def urgent(self):
+        """Commit in this tick."""
+        self._urgent = True
+
+    @property
+    def is_safe(self):
+        """Is all that the journal is to hold on its way there no more?"""
+        return not self._urgent and not self._failing
 
     def commit(self, extra=None):
         """Make all channels, and the given {key: bytes}, durable in one batch. OSError,
@@ -183,9 +214,9 @@ class Meter:
         at = SINCE_FROM
         for channel in self.channels:
             key = CHANNEL_KEYS[channel.index]
-            if not channel.pack_since(self.journal.get(key), since, at):
+            if not pack_since(channel, self.journal.get(key), since, at):
                 record = bytearray(RECORD_BYTES)
-                channel.pack_into(record)
+                pack(channel, record)
                 batch[key] = record
             at += SINCE_BYTES
         reserved_n = self.events.to_reserve()
@@ -201,6 +232,9 @@ class Meter:
         self._uncommitted = 0
         self._since_commit_ms = 0
         self._urgent = self._failing = False
+        while self.unsaid:
+            ch, code, *numbers = self.unsaid.pop(0)
+            self.event(code, ch, *numbers)
 
     def power_fail(self):
         """The supply is about to end: what is not durable yet becomes so at once."""
@@ -213,6 +247,9 @@ class Meter:
 
     def _count_up(self, dt_ms):
         """The uptime, and what waits for it or for the clock."""
+        self._turn_ms -= dt_ms
+        if self._turn_hold_ms > 0:
+            self._turn_hold_ms -= dt_ms
         self._up_ms += dt_ms
         while self._up_ms >= 1000:
             self._up_ms -= 1000
@@ -253,49 +290,3 @@ class Meter:
                 if not self._failing:
                     self._failing = True
                     self.event("journal.failed")
-
-    def _turn_profile(self, save=False):
-        """Close the profile's interval, or only let the journal have its marks."""
-        from umeter.core import profile_close, ring_read
-
-        profile = self.profile
-        try:
-            if save:
-                profile_close.save(self)
-            else:
-                profile_close.turn(self, self.when)
-                profile.failing = False
-        except (OSError, ValueError):
-            profile.hold_ms = _PROFILE_RETRY_MS
-            if not profile.failing:
-                profile.failing = True
-                self.event("log.failed", 0, 0, 1)  # 1: the profile
-        finally:
-            forget(profile_close, ring_read)
-
-    def _tell(self, channel):
-        """Turn a channel's news into events."""
-        ch = channel.index + 1
-        news = channel.news
-        channel.news = 0
-        if news & URGENT_NEWS:  # a claim that outlives a power cut, or what to recover from
-            self._urgent = True
-        if self.profile is not None and news & (_QUARANTINES | _FROZEN):
-            if news & _QUARANTINES:
-                self.profile.quarantined |= 1 << channel.index
-            if news & _FROZEN:
-                self.profile.estimated |= 1 << channel.index
-            self._turn_profile(True)
-        bit = 1
-        for code in NEWS:
-            bit <<= 1
-            if news & bit:
-                counts = 0
-                if bit <= JUMP:
-                    counts = channel.delta.refused_counts
-                elif bit == ENERGY_OPEN:
-                    counts = channel.open_counts
-                    channel.open_counts = 0
-                self.event(code, ch, counts * channel.sample.units_per_count // UNITS_PER_WH)
-        if news & MOVED:
-            self.event("contact.close" if channel.contact else "contact.open", ch, channel.claims)

@@ -67,11 +67,12 @@ def save(meter):
     )
 
 
-def turn(meter, when):
+def turn(meter):
     """What Profile.due() called for. OSError, ValueError: the interval goes on and keeps its
     energy.
     """
     profile = meter.profile
+    when = meter.when
     period_s = profile.period_s
     bound = when - when % period_s  # the last one
     end = profile.end

@@ -5,7 +5,8 @@ import struct
 from micropython import const
 
 from umeter.core import replay
-from umeter.core.channel import FORMAT, RECORD, RECORD_BYTES, SINCE, SINCE_BYTES
+from umeter.core.book import Book
+from umeter.core.channel_record import FORMAT, RECORD, RECORD_BYTES, SINCE, SINCE_BYTES
 from umeter.core.meter import (
     CHANNEL_KEYS,
     ENERGY_KEY,
@@ -15,10 +16,8 @@ from umeter.core.meter import (
     SINCE_FROM,
 )
 from umeter.core.supply import BOOT
-from umeter.core.transient import forget
 
 _BOOT_KEY = const("b")
-_BYTES_1 = const(44)  # of a channel record of format 1
 _POWER = const(1)  # machine.PWRON_RESET
 _FAILED_BOOTS = const(5)
 _SAFE_MS = const(600_000)
@@ -32,18 +31,21 @@ def restore(meter):
     fresh = not saved
     if SETTINGS_KEY in saved:
         meter.settings.from_json(saved[SETTINGS_KEY])
-    meter.configure(meter.settings)
     for channel in meter.channels:
         resume(channel, saved)
     if meter.hot is not None:  # newer than the journal, after a reset that was no power cut
         for channel, record in zip(meter.channels, meter.hot.records(journal.sequence)):
             unpack(channel, record)
-    replay.window_of(journal)  # a later format is to be refused now, and not at the first command
-    # Go on behind the numbers that the last boot reserved; format 1 had them where energy is now.
+    # A later format is to be refused now, and not when it is first looked at.
+    replay.window_of(journal)
+    for channel in meter.channels:
+        Book(meter, channel)
     boot = _u32(saved.get(_BOOT_KEY)) + 1
-    meter.events.resume(_u32(saved.get(EVENTS_KEY) or saved.get(ENERGY_KEY)) or 1, boot)
+    meter.events.resume(_u32(saved.get(EVENTS_KEY)) or 1, boot)
     if meter.profile is not None:
-        _resume_profile(meter)
+        from umeter.core import profile_close
+
+        profile_close.resume(meter)
     since = saved.get(ENERGY_KEY, b"")
     if len(since) > SINCE_FROM:
         meter.last_when = struct.unpack_from("<I", since)[0]
@@ -54,21 +56,13 @@ def restore(meter):
     meter.commit({_BOOT_KEY: struct.pack("<I", boot), HEALTH_KEY: started})
     meter.boot = boot
     meter.event("boot", 0, boot, meter.cause)
+    meter.configure(meter.settings)
     if failed >= _FAILED_BOOTS:
         meter.safe_ms = _SAFE_MS
         meter.event("safe.mode", 0, failed)
     if journal.damaged:
         meter.event("journal.damaged", 0, 1 if fresh else 0)
     return fresh
-
-
-def _resume_profile(meter):
-    from umeter.core import profile_close, ring_read
-
-    try:
-        profile_close.resume(meter)
-    finally:
-        forget(profile_close, ring_read)
 
 
 def resume(channel, saved):
@@ -91,28 +85,24 @@ def _add(channel, since, record):
     channel.ahead += units - counts * sample.units_per_count
     if channel.delta.last >= 0:
         channel.delta.last = sample.counted(channel.delta.last, counts)
-    price = tariff.price_u_per_kwh
-    tariff.price_u_per_kwh = struct.unpack(RECORD, record)[14]
     channel.register.add(units)
     channel.account.charge(tariff.charge(units))
-    tariff.price_u_per_kwh = price
 
 
 def unpack(channel, record):
-    """Restore what Channel.pack_into wrote. ValueError for an unknown format."""
-    if len(record) == _BYTES_1 and record[0] == 1:  # the same without price and quarantine
-        record = bytes(record) + bytes(8)
-    elif len(record) != RECORD_BYTES or record[0] != FORMAT:
+    """Restore what channel_record.pack() wrote. ValueError for an unknown format."""
+    if len(record) != RECORD_BYTES or record[0] != FORMAT:
         raise ValueError("channel record of an unknown format")
     fields = struct.unpack(RECORD, record)
     register = channel.register
     account = channel.account
     tariff = channel.tariff
     channel.claims = BOOT | fields[2]
+    channel.armed = fields[3]
     register.wh, register.residual, channel.ahead, count = fields[4:8]
     account.credited_hi, account.credited_lo = fields[8:10]
     account.charged_hi, account.charged_lo = fields[10:12]
-    tariff.millionths, tariff.parts = fields[12:14]
+    tariff.millionths, tariff.parts, tariff.price_u_per_kwh = fields[12:15]
     channel.quarantined = fields[15]
     if fields[1] and channel.sample.keeps_register:
         channel.delta.last = count

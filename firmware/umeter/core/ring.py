@@ -8,7 +8,7 @@ So there are no gaps, unless the flash refuses to hold what is written.
 
 from micropython import const
 
-from umeter.core.transient import forget
+from umeter.core.transient import run
 
 # Of these, the last records of a sector, one is written before the next idle moment at the latest.
 _SOON = const(8)
@@ -33,21 +33,11 @@ class Ring:
         self.record_bytes = record_bytes
         self.per_sector = flash.sector // record_bytes
         self.ready = False  # the sector behind the present one is blank
-        from umeter.core import ring_read
-
-        try:
-            self.newest, self.next = ring_read.recover(self)
-        finally:
-            forget(ring_read)
+        self.newest, self.next = run("core.ring_read", "recover", self)
 
     def append(self, buf):
         """Write a record; its last four bytes are filled in here. OSError if the flash fails."""
-        from umeter.core import ring_write
-
-        try:
-            ring_write.append(self, buf)
-        finally:
-            forget(ring_write)
+        run("core.ring_write", "append", self, buf)
 
     def prepare(self):
         """Make the next sector blank if it is needed soon. True if that took an erase (45 ms).
@@ -57,11 +47,7 @@ class Ring:
         left = -self.next % self.per_sector
         if self.ready or left > _SOON:
             return False
-        from umeter.core import ring_write
-
-        try:
-            erased = ring_write.clear(self, (self.next + left) % (self.sectors * self.per_sector))
-        finally:
-            forget(ring_write)
+        place = (self.next + left) % (self.sectors * self.per_sector)
+        erased = run("core.ring_write", "clear", self, place)
         self.ready = True
         return erased

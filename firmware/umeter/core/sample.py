@@ -15,6 +15,7 @@ class Sample:
         self.units_per_count = units_per_count
         self.modulus = modulus
         self.keeps_register = keeps_register
+        self.behind = 0  # 1: the voltage is measured behind the contact
         self.count = 0  # the chip's register, raw
         self.power_dw = 0
         self.voltage_dv = 0

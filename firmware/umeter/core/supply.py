@@ -9,8 +9,11 @@ from micropython import const
 BOOT = const(1)  # until the journal is restored and the account evaluated
 CREDIT = const(2)  # until the account is no longer out
 OPERATOR = const(4)  # until the operator closes
+USER = const(8)  # until the user closes, or the day's budget is new
+OVERLOAD = const(16)  # until its time is over; after too many tries, until the operator releases
+SCHEDULE = const(32)  # until the slot of the day is over
+TAMPER = const(64)  # until the operator releases
 FAULT = const(128)  # until the front end reads again
-# 8, 16, 32 and 64 are the user, overload, schedule and tamper: nobody claims these yet.
 
 MOVED = const(1)  # in the news of a channel: its contact has moved
 

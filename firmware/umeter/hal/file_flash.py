@@ -3,15 +3,16 @@
 from micropython import const
 
 _SECTOR = const(4096)
-_SECTORS = const(2)
+_SECTORS = const(4)
 _BLANK_BYTES = const(256)
 
 
 class FileFlash:
     """A preallocated file; the interface is that of hal/flash.py.
 
-    Two sectors only: littlefs copies a file from the changed byte to its end at every flush. So
-    what was programmed is flushed when it is read back, and durable by the time it is verified.
+    As short as the journal can be: littlefs copies a file from the changed byte to its end at
+    every flush. So what was programmed is flushed when it is read back, and durable by the time it
+    is verified.
     """
 
     sector = _SECTOR

@@ -8,7 +8,7 @@ inside the patient socket.
 
 from micropython import const
 
-from umeter.net import reports
+from umeter.core.transient import run
 
 _KEEPALIVE_S = const(60)
 _PING_MS = const(15_000)  # a quarter of the keep-alive time
@@ -41,7 +41,7 @@ class Session:
         self._clock = clock
         self._link_up = link_up
         self._randrange = randrange
-        self._about = about
+        self.about = about
         topic = "umeter/" + site["meter"]
         self._up = (topic + "/up/").encode()
         self._down = (topic + "/down/command").encode()
@@ -97,8 +97,7 @@ class Session:
             _KEEPALIVE_S,
         )
         client.set_callback(self._received)
-        will = reports.encode(reports.will(self._meter))
-        client.set_last_will(self._up + b"status", will, True, 1)
+        client.set_last_will(self._up + b"status", self._report("will"), True, 1)
         self._client = client
         self._socket.begin()
         client.connect(False)
@@ -118,10 +117,12 @@ class Session:
         else:
             self.discards += 1
 
+    def _report(self, what, *args):
+        """What the meter tells, as reports.py has it: imported for the moment."""
+        return run("net.reports", "report", what, self._meter, *args)
+
     def _publish(self, kind, report, retain=False, qos=1):
-        """Publish bytes, or a dict as JSON. With QoS 1 the broker has it when this returns."""
-        if type(report) is dict:
-            report = reports.encode(report)
+        """Publish bytes. With QoS 1 the broker has them when this returns."""
         if self._client.pid > _LAST_PID:
             self._client.pid = 0
         self._socket.begin()
@@ -134,11 +135,11 @@ class Session:
         meter = self._meter
         if self._told_clock != (self._clock.when != 0):
             told_clock = self._clock.when != 0
-            self._publish(b"status", reports.status(meter, self._clock, self._about), True)
+            self._publish(b"status", self._report("status", self._clock, self.about), True)
             self._told_clock = told_clock
         elif self._told_version != meter.settings.version:
             told_version = meter.settings.version
-            self._publish(b"settings", meter.settings.to_dict(), True)
+            self._publish(b"settings", self._report("settings"), True)
             self._told_version = told_version
         elif self._result is not None:
             self._publish(b"result", self._result)
@@ -150,12 +151,12 @@ class Session:
         elif meter.reading_due:
             meter.settle()
             meter.reading_due = False
-            self._publish(b"reading", reports.reading(meter, self._clock), False, 0)
+            self._publish(b"reading", self._report("reading", self._clock), False, 0)
         else:
             entry = meter.events.peek()
             if entry is None:
                 return False
-            self._publish(b"event", reports.event(meter, entry))
+            self._publish(b"event", self._report("event", entry))
             meter.events.pop(entry[0])  # by number: a full ring may have dropped it meanwhile
         return True
 

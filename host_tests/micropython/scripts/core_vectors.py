@@ -4,13 +4,15 @@ import json
 
 from umeter.core.account import Account
 from umeter.core.channel import Channel
-from umeter.core.delta import ALL_ONES, FIRST, OK, SUSPECT, Delta
-from umeter.core.energy import UNITS_PER_WH, Register
+from umeter.core.delta import Delta
+from umeter.core.energy import Register
 from umeter.core.replay import Window
 from umeter.core.sample import Sample
 from umeter.core.tariff import FlatTariff
 
-_VERDICTS = {OK: "ok", FIRST: "first", SUSPECT: "suspect", ALL_ONES: "none"}
+_WH = 36_000_000
+# As core.delta has them: OK, FIRST, SUSPECT, ALL_ONES.
+_VERDICTS = {0: "ok", 1: "first", 8: "suspect", 16: "none"}
 
 
 def _charge(case):
@@ -31,7 +33,7 @@ def _register(case):
 
 def _account(case):
     account = Account()
-    account.configure(case["low_u"], case["out_u"])
+    account.configure(case["out_u"], case["back_u"])
     result = []
     for amount_u in case["steps"]:
         if amount_u > 0:
@@ -39,7 +41,7 @@ def _account(case):
         else:
             account.charge(-amount_u)
         totals = [account.credited_total_u, account.charged_total_u, account.balance_u]
-        result.append(totals + [int(account.is_low()), int(account.is_out())])
+        result.append(totals + [int(account.is_back()), int(account.is_out())])
     return result
 
 
@@ -67,7 +69,7 @@ def _channel(case):
     sample = Sample(case["upc"])
     channel = Channel(0, sample, 250_000)
     channel.tariff.price_u_per_kwh = case["price"]
-    channel.account.configure(0, -(10**12))
+    channel.account.configure(-(10**12), -(10**12))
     channel.contact = 1
     result = []
     for dt_ms, power_dw, count in case["steps"]:
@@ -76,7 +78,7 @@ def _channel(case):
             sample.count = count
             sample.fresh += 1
         channel.tick(dt_ms)
-        units = channel.register.wh * UNITS_PER_WH + channel.register.residual
+        units = channel.register.wh * _WH + channel.register.residual
         result.append([units, channel.account.charged_total_u])
     return result
 

@@ -4,8 +4,8 @@ many bytes, then again while it recovers.
 
 import json
 
-from umeter.core.channel import RECORD_BYTES, Channel
-from umeter.core.energy import UNITS_PER_WH
+from umeter.core.channel import Channel
+from umeter.core.channel_record import pack
 from umeter.core.events import Events
 from umeter.core.journal import Journal
 from umeter.core.meter import Meter
@@ -14,10 +14,12 @@ from umeter.core.sample import Sample
 from umeter.core.supply import Supply
 from umeter.settings import Settings
 
-_SECTOR = 512
+_PAGE = 512
+_PAGES = 2  # to a sector of the journal
 _SALES = 6
 _SALE_U = 1_000_000
 _TICKS = 6
+_WH = 36_000_000
 _MODULUS = 10_000_000
 
 
@@ -26,8 +28,8 @@ class PowerCut(BaseException):
 
 
 class _Flash:
-    sector = _SECTOR
-    size = 2 * _SECTOR
+    sector = _PAGE
+    size = 2 * _PAGES * _PAGE
 
     def __init__(self):
         self._cells = bytearray(b"\xff" * self.size)
@@ -43,7 +45,7 @@ class _Flash:
             self._cells[off + i] &= buf[i]
 
     def erase(self, off):
-        for at in range(off, off + _SECTOR):
+        for at in range(off, off + _PAGE):
             if at % 64 == 0:
                 self._spend()
             self._cells[at] = 0xFF
@@ -72,9 +74,9 @@ class _Board:
         self.durable = self.attempt = None
 
     def boot(self):
-        samples = [Sample(UNITS_PER_WH, _MODULUS, True), Sample(UNITS_PER_WH, _MODULUS)]
+        samples = [Sample(_WH, _MODULUS, True), Sample(_WH, _MODULUS)]
         channels = [Channel(i, sample, 250_000) for i, sample in enumerate(samples)]
-        journal = Journal(self.flash)
+        journal = Journal(self.flash, _PAGES)
         supply = Supply(_Relays(), channels)
         self._before = self.units[1]
         self.meter = Meter([self], channels, supply, journal, Events(), Settings(2))
@@ -93,7 +95,7 @@ class _Board:
             i = channel.index
             self.units[i] += 30_000 * dt_ms if channel.contact else 0
             since = self._before if i else 0
-            channel.sample.count = (self.units[i] - since) // UNITS_PER_WH
+            channel.sample.count = (self.units[i] - since) // _WH
             channel.sample.power_dw = 30_000 if channel.contact else 0
             channel.sample.fresh += 1
 
@@ -103,16 +105,18 @@ class _Board:
         if window.outcome(n):
             return
         window.record(n, 1)
-        self.meter.credit(n % 2, _SALE_U)
+        self.meter.channels[n % 2].account.credit(_SALE_U)
         self.meter.commit({KEY: window.pack()})
 
     def state(self):
-        """All that is to survive."""
+        """All that is to survive and does not follow from the settings, as the price does, and
+        from the account, as claims do.
+        """
         states = []
         for channel in self.meter.channels:
-            record = bytearray(RECORD_BYTES)
-            channel.pack_into(record)
-            states.append(bytes(record))
+            record = bytearray(52)
+            pack(channel, record)
+            states.append(bytes(record[4:44] + record[48:]))
         return states
 
     def day(self, done):
@@ -150,8 +154,8 @@ def _try(budgets):
         return "after %s: credited %s" % (budgets, _credited(board))
     for channel in board.meter.channels:
         account = channel.account
-        units = channel.register.wh * UNITS_PER_WH + channel.register.residual
-        if units >= board.units[channel.index] + UNITS_PER_WH:
+        units = channel.register.wh * _WH + channel.register.residual
+        if units >= board.units[channel.index] + _WH:
             return "after %s: energy invented" % (budgets,)
         if account.charged_total_u != units * 200_000 // 36_000_000_000:
             return "after %s: charged %d" % (budgets, account.charged_total_u)

@@ -5,7 +5,6 @@ import json
 import micropython
 
 from umeter.core.channel import Channel
-from umeter.core.energy import UNITS_PER_WH
 from umeter.core.events import Events
 from umeter.core.journal import Journal
 from umeter.core.meter import Meter
@@ -16,6 +15,7 @@ from umeter.settings import Settings
 _DT_MS = 100
 _WHEN = 200_000_000
 _TICKS = 200
+_WH = 36_000_000
 _MODULUS = 10_000_000
 
 
@@ -68,7 +68,7 @@ class _Bus:
 
 
 def _meter():
-    samples = [Sample(UNITS_PER_WH, _MODULUS, True) for _ in range(7)]
+    samples = [Sample(_WH, _MODULUS, True) for _ in range(7)]
     samples.append(Sample(3_600_000, _MODULUS))
     channels = [Channel(i, sample, 250_000) for i, sample in enumerate(samples)]
     for i, sample in enumerate(samples):
@@ -81,10 +81,13 @@ def _meter():
     meter = Meter([_Bus(samples)], channels, supply, journal, Events(), Settings())
     meter.restore()
     changes = {"price_u_per_kwh": 99_999_999, "commit_wh": 4, "stagger_ms": 100, "dwell_ms": 0}
+    # Thresholds that are no small ints, and a load limit that is looked at in each tick.
+    changes.update({"low_credit_u": 700_000_000_000, "disable_at_u": 5_000_000_000})
+    changes["limit_w"] = 25_000
     meter.settings.apply(changes, 1)
+    for channel in channels:
+        channel.account.credit(900_000_000_000_000)
     meter.configure(meter.settings)
-    for i in range(8):
-        meter.credit(i, 900_000_000_000_000)
     return meter
 
 

@@ -21,6 +21,7 @@ import flash
 import machine
 import network
 import probe
+import switches
 import umqtt.simple  # noqa: F401
 import world
 from micropython import const
@@ -57,6 +58,7 @@ def power_up(config_text, state_text):
         part = flash.partitions[label] = flash.Flash(label, size)
         part.erased = state.get("erased", {}).get(label, part.erased)
     site.site = site.Site(w, config["channels"], config["loads"], state.get("site"))
+    switches.wire(config, state.get("pressed"))
     _alarm = world.Alarm(w, world.PowerCut())
     if config.get("power_fail"):
         _power_fail = machine.PowerFailInput(**config["power_fail"])
@@ -127,6 +129,7 @@ def state(off_ms):
             "chip": machine.board.state(),
             "network": network.conditions.state(),
             "site": site.site.state(),
+            "pressed": switches.state(),
             "erased": _wear(),
         }
     )
@@ -177,6 +180,8 @@ def _fault(kind, ch=0, value=True, after_ms=0, warn_ms=0, label=None):
         _alarm.set(after_ms)
         if warn_ms and _power_fail:
             _power_fail.warn(max(0, after_ms - warn_ms))
+    elif kind in ("cover", "button"):
+        switches.set(kind, ch, value)
     elif kind == "flash_cut":
         if label:
             flash.partitions[label].cut_after(value)
@@ -201,6 +206,11 @@ def _load(ch, want):
     return {}
 
 
+def _appliance(ch, name, on):
+    site.site.switch(ch, name, on)
+    return {}
+
+
 def _net(**changes):
     network.conditions.change(changes)
     return network.conditions.state()
@@ -220,6 +230,7 @@ _ANSWERS = {
     "fault": _fault,
     "wear": _wear,
     "load": _load,
+    "appliance": _appliance,
     "net": _net,
     "heap": _heap,
     "eval": _eval,

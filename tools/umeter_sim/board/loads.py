@@ -4,6 +4,7 @@ energy.
 Energy truth is in integers of 0.1 W x ms. A load draws only while its contact is closed.
 """
 
+import appliances
 from micropython import const
 
 _MASK = const(0x3FFFFFFF)
@@ -43,8 +44,8 @@ class Tally:
 class Load:
     """One user's load behind one contact.
 
-    `want` is what it would draw: a constant in 0.1 W, or the name of a profile. `meter` has
-    add(units).
+    `want` is what it would draw: a constant in 0.1 W, the name of a profile, or a list of names
+    of appliances, which switch themselves. `meter` has add(units).
     """
 
     def __init__(self, meter, want, tally):
@@ -52,18 +53,36 @@ class Load:
         self.energy = tally
         self._meter = meter
         self._since = 0
+        self._stepped = 0
         self._demand_dw = 0
+        self.household = None  # of appliances
         self.want = want
 
-    def set_want(self, want):
-        if not isinstance(want, int) and want not in PROFILES:
+    def set_want(self, want, random):
+        """ValueError if there is no such load."""
+        self.household = None
+        if isinstance(want, list):
+            self.household = appliances.Household(want, random)
+        elif not isinstance(want, int) and want not in PROFILES:
             known = ", ".join(sorted(PROFILES))
-            raise ValueError("no load %s: give 0.1 W as a number, or one of %s" % (want, known))
+            raise ValueError(
+                "no load %s: give 0.1 W as a number, a list of appliances, or one of %s"
+                % (want, known)
+            )
         self.want = want
 
     @property
     def power_dw(self):
         return self._demand_dw if self.closed else 0
+
+    @property
+    def apparent(self):
+        """Apparent power of appliances in 0.1 VA; None of other loads, whose power factor is the
+        module's to say.
+        """
+        if self.household is None:
+            return None
+        return self.household.apparent if self.closed else 0
 
     def switch(self, closed, now):
         self.settle(now)
@@ -83,7 +102,14 @@ class Load:
 
     def step(self, now, day_s, random):
         """Settle, then set the demand for this second of the day."""
+        passed_ms = (now - self._stepped) & _MASK
+        self._stepped = now
         self.settle(now)
+        if self.household is not None:
+            if passed_ms:
+                self.household.step(passed_ms, random)
+                self._demand_dw = self.household.power_dw
+            return
         if isinstance(self.want, int):
             self._demand_dw = self.want
             return

@@ -4,6 +4,7 @@ power cuts.
 
 import struct
 
+from appliances import Reader
 from loads import Tally
 from micropython import const
 
@@ -38,6 +39,7 @@ class Faults:
     def __init__(self, state=None):
         state = state or {}
         self.dead = state.get("dead", False)
+        self.noise = state.get("noise", 0)  # of each reading, 0.1 per mille
         self.stuck = state.get("stuck", False)
         self.lost = state.get("lost", 0)
         self.garbled = state.get("garbled", 0)
@@ -62,7 +64,9 @@ class Pzem:
         self.faults = Faults(state.get("faults"))
         self.load = None
         self.voltage_dv = 2300
-        self.power_factor = 98  # in 0.01
+        self.power_factor = 98  # in 0.01, of loads that have none of their own
+        self.behind = False  # it measures the voltage behind the contact
+        self._reader = Reader()
         self._frozen = None
 
     def add(self, units):
@@ -120,13 +124,25 @@ class Pzem:
 
     def _measure(self):
         self.load.settle(self._world.ticks)
+        reader = self._reader
         power = self.load.power_dw
+        apparent = self.load.apparent
+        factor = self.power_factor
         if power < _START_DW:
             power = 0
-        current_ma = power * 1000 // self.voltage_dv * 100 // self.power_factor
+            apparent = apparent and 0
+        reader.noise = self.faults.noise
+        reader.read(
+            power, power if apparent is None else apparent, self.voltage_dv, self._world.random
+        )
+        power, current_ma = reader.power_dw, reader.current_ma
+        if apparent is None:
+            current_ma = current_ma * 100 // factor
+        elif power:
+            factor = power * 100000 // max(1, current_ma * self.voltage_dv)
         wh = self.register_wh
         return (
-            self.voltage_dv,
+            0 if self.behind and not self.load.closed else self.voltage_dv,
             current_ma & 0xFFFF,
             current_ma >> 16,
             power & 0xFFFF,
@@ -134,7 +150,7 @@ class Pzem:
             wh & 0xFFFF,
             wh >> 16,
             _FREQUENCY_DHZ,
-            self.power_factor if power else 0,
+            min(factor, 100) if power else 0,
             0,
         )
 

@@ -11,27 +11,33 @@ from wire import Wire
 _MASK = const(0x3FFFFFFF)
 _STEP_MS = const(500)  # one load after the other gets its next demand
 _DAY_S = const(86400)
-_FAULTS = ("dead", "stuck", "lost", "garbled", "welded", "swapped")
+_FAULTS = ("dead", "stuck", "lost", "garbled", "noise", "welded", "jammed", "swapped")
 
 
 class Place:
     """One channel's contact, load and module. `relay` is what the pin says of the contact."""
 
-    def __init__(self, wiring, meter, want, state):
+    def __init__(self, wiring, meter, want, state, random):
         self.pin = wiring["relay"]
         self.closing_level = 1 if wiring["active_high"] else 0
         self.uart = wiring.get("uart", -1)
         self.meter = meter
         self.relay = False
-        self.welded = state.get("welded", False)
+        self.welded = state.get("welded", False)  # it feeds whatever the relay does
+        self.jammed = state.get("jammed", False)  # it does not, whatever the relay does
         self.load = loads.Load(
             meter,
             state.get("want", want),
             loads.Tally(state.get("wh", 0), state.get("residual", 0)),
         )
-        self.load.set_want(self.load.want)
-        self.load.closed = self.welded
+        self.load.set_want(self.load.want, random)
+        self.load.closed = self.fed
         meter.load = self.load
+
+    @property
+    def fed(self):
+        """Is the contact itself closed?"""
+        return self.welded or (self.relay and not self.jammed)
 
     def state(self):
         return {
@@ -39,6 +45,7 @@ class Place:
             "residual": self.load.energy.residual,
             "want": self.load.want,
             "welded": self.welded,
+            "jammed": self.jammed,
             "meter": self.meter.state(),
         }
 
@@ -55,7 +62,8 @@ class Site:
         for i in range(len(wiring)):
             was = state[i] if state else {}
             meter = self._meter(wiring[i], was.get("meter"))
-            self.places.append(Place(wiring[i], meter, wants[i % len(wants)], was))
+            want = wants[i % len(wants)]
+            self.places.append(Place(wiring[i], meter, want, was, world.random))
         self._wires = {}
         for place in self.places:
             self.wire(place.uart)
@@ -65,7 +73,9 @@ class Site:
 
     def _meter(self, wiring, state):
         if "address" in wiring:
-            return modules.Pzem(wiring["address"], self._world, state)
+            meter = modules.Pzem(wiring["address"], self._world, state)
+            meter.behind = wiring.get("behind", False)
+            return meter
         return modules.S0Meter(wiring["pin"], wiring["imp_per_kwh"], self._world, state)
 
     def wire(self, uart):
@@ -90,7 +100,7 @@ class Site:
                 if closed != place.relay:
                     place.relay = closed
                     simhost.edge(i + 1, 1 if closed else 0)
-                    place.load.switch(closed or place.welded, self._world.ticks)
+                    place.load.switch(place.fed, self._world.ticks)
 
     def happen(self, now):
         place = self.places[self._turn]
@@ -134,19 +144,30 @@ class Site:
         ]
 
     def set_load(self, number, want):
-        """Channel `number` wants a constant power in 0.1 W, or follows a profile."""
+        """Channel `number` wants a constant power in 0.1 W, follows a profile, or has
+        appliances.
+        """
         load = self._place(number).load
-        load.set_want(want)
+        load.set_want(want, self._world.random)
         load.step(self._world.ticks, self._day_s(), self._world.random)
 
+    def switch(self, number, name, on):
+        """Switch an appliance of a channel by hand."""
+        household = self._place(number).load.household
+        for appliance in household.appliances if household else ():
+            if appliance.name == name:
+                appliance.switch(on, self._world.random)
+                return
+        raise ValueError("channel %d has no appliance %s" % (number, name))
+
     def set_fault(self, kind, number, value):
-        """`value`: a bool for dead, stuck, welded; a count (-1: for ever) for lost, garbled; Wh
-        for swapped.
+        """`value`: a bool for dead, stuck, welded, jammed; a count (-1: for ever) for lost,
+        garbled; 0.1 per mille for noise; Wh for swapped.
         """
         place = self._place(number)
-        if kind == "welded":
-            place.welded = bool(value)
-            place.load.switch(place.relay or place.welded, self._world.ticks)
+        if kind in ("welded", "jammed"):
+            setattr(place, kind, bool(value))
+            place.load.switch(place.fed, self._world.ticks)
         elif kind == "swapped":
             place.load.settle(self._world.ticks)
             place.meter.swap(int(value))

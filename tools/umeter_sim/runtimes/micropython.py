@@ -10,9 +10,9 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any
 
-from umeter_sim.build import build_firmware
+from umeter_sim.build import build_board_side, build_firmware
 from umeter_sim.node import node_command
-from umeter_sim.paths import BOARD_SIDE, FIRMWARE, INTERPRETER, NODE_SIDE, UMQTT
+from umeter_sim.paths import FIRMWARE, INTERPRETER, NODE_SIDE, UMQTT
 
 HEAP_BYTES = 512 * 1024  # the board's fakes live in it too; what the firmware takes is measured
 BOOT_REQUEST = 0
@@ -29,7 +29,7 @@ class MicroPythonLink:
         setup["interpreter"] = str(INTERPRETER)
         setup["heap_bytes"] = HEAP_BYTES
         setup["trees"] = [
-            [str(BOARD_SIDE), "/sim"],
+            [str(build_board_side()), "/sim"],
             [str(built.folder / "umeter"), "/lib/umeter"],
             [str(UMQTT), "/frozen"],
         ]

@@ -1,11 +1,13 @@
 """The rules of board.json.
 
-Pure: the deploy tools check with the same code. The board imports it for the moment of the check.
+Pure. The board itself has none of them: it looks for the stamp of this check (stamp.py).
 
 Pin facts of the classic ESP32: GPIO 6-11 carry the flash, 1 and 3 the console, 34-39 have no
 output driver, 0 2 5 12 15 are read at reset to choose how the chip starts, 20, 24 and 28-31 are
 not brought out (Espressif ESP32 datasheet, boot mode guide).
 """
+
+from typing import Any
 
 _STRAPPING = (0, 2, 5, 12, 15)
 _NOT_THERE = (20, 24, 28, 29, 30, 31)
@@ -71,6 +73,10 @@ class _Check:
             _refuse(path, pin, 'no strapping pin, unless allow_strapping says {"%d": "why"}' % pin)
         self._claim(path, "GPIO %d" % pin)
 
+    def _flag(self, path, table, key):
+        if not isinstance(table.get(key, False), bool):
+            _refuse(path + "." + key, table[key], "true or false")
+
     def _strapping(self, allowed):
         path = "allow_strapping"
         _object(path, allowed, (), tuple(str(pin) for pin in _STRAPPING))
@@ -94,20 +100,21 @@ class _Check:
         self._pin(path + ".tx", bus["tx"], True)
         self._pin(path + ".rx", bus["rx"], False)
         _number(path + ".baud", bus.get("baud", 9600), 1200, 115_200)
-        if not isinstance(bus.get("invert_tx", False), bool):
-            _refuse(path + ".invert_tx", bus["invert_tx"], "true or false")
+        self._flag(path, bus, "invert_tx")
 
     def _channel(self, path, channel):
         common = ("frontend",)
         kind = channel.get("frontend") if isinstance(channel, dict) else None
         if kind == "pzem":
-            _object(path, channel, common + ("bus", "address"), ("max_w",))
+            optional = ("max_w", "button", "volts_behind_contact")
+            _object(path, channel, common + ("bus", "address"), optional)
             buses = tuple(self._doc.get("buses", ())) or ("(buses is empty)",)
             _one_of(path + ".bus", channel["bus"], buses)
             _number(path + ".address", channel["address"], 1, 0xF7)
             self._claim(path + ".address", "module %(address)d of bus %(bus)s" % channel)
+            self._flag(path, channel, "volts_behind_contact")
         elif kind == "s0":
-            _object(path, channel, common + ("pin", "imp_per_kwh"), ("max_w",))
+            _object(path, channel, common + ("pin", "imp_per_kwh"), ("max_w", "button"))
             self._pin(path + ".pin", channel["pin"], False)
             imp = channel["imp_per_kwh"]
             _number(path + ".imp_per_kwh", imp, 100, 100_000)
@@ -117,10 +124,12 @@ class _Check:
             _object(path, channel, common, tuple(channel) if isinstance(channel, dict) else ())
             _one_of(path + ".frontend", kind, ("pzem", "s0"))
         _number(path + ".max_w", channel.get("max_w", 25_000), 100, 25_000)
+        if "button" in channel:
+            self._pin(path + ".button", channel["button"], False)
 
     def run(self):
         doc = self._doc
-        optional = ("buses", "led", "power_fail", "allow_strapping")
+        optional = ("buses", "led", "power_fail", "cover", "allow_strapping")
         _object("the document", doc, ("name", "mcu", "relays", "channels"), optional)
         _one_of("mcu", doc["mcu"], ("esp32",))
         if not isinstance(doc["name"], str) or not 0 < len(doc["name"]) <= 32:
@@ -140,12 +149,18 @@ class _Check:
             _object("power_fail", doc["power_fail"], ("pin", "active"))
             _one_of("power_fail.active", doc["power_fail"]["active"], _LEVELS)
             self._pin("power_fail.pin", doc["power_fail"]["pin"], False)
+        if "cover" in doc:
+            _object("cover", doc["cover"], ("gpio",), ("active_low",))
+            self._flag("cover", doc["cover"], "active_low")
+            self._pin("cover.gpio", doc["cover"]["gpio"], False)
         if "led" in doc:
             _object("led", doc["led"], ("pin", "active"))
             _one_of("led.active", doc["led"]["active"], _LEVELS)
             self._pin("led.pin", doc["led"]["pin"], True)
 
 
-def check(doc):
-    """ValueError, one sentence with the key's path, what is wrong and what would be right."""
+def check(doc: Any) -> None:
+    """doc: the parsed board.json. ValueError, one sentence with the key's path, says what is wrong
+    and what would be right.
+    """
     _Check(doc).run()

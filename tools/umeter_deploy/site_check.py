@@ -1,14 +1,16 @@
 """site.json: which meter this is and how it reaches its station.
 
-Pure: the deploy tools check with the same code.
-
-{"meter": "m1", "key": 64 hex digits, "wifi": [{"ssid", "password"}], "broker": {"host", "port",
-"user", "password"}, "plain_tcp": true}. The file holds secrets: no sentence here repeats a value
-of it.
+Pure. {"meter": "m1", "key": 64 hex digits, "wifi": [{"ssid", "password"}], "broker": {"host",
+"port", "user", "password"}, "plain_tcp": true}. `password` of an open network, `port` (1883), and
+`user` with `password` of a broker that asks for none may be left out: the board, which has none of
+this code, reads what check() returns. The file holds secrets: no sentence here repeats a value of
+it.
 """
 
 from binascii import unhexlify
+from typing import Any
 
+KEYS = ("meter", "key", "wifi", "broker", "plain_tcp")
 _MAX_METER_CHARS = 32
 
 
@@ -42,41 +44,46 @@ def _meter(name):
 
 def _key(text):
     try:
-        key = unhexlify(text)
+        right = len(unhexlify(text)) == 32
     except (ValueError, TypeError):
-        key = b""
-    if len(key) != 32:
+        right = False
+    if not right:
         _refuse("key", "64 hex digits, this meter's own secret")
-    return key
+    return text
 
 
 def _wifi(networks):
     if not isinstance(networks, list) or not networks:
         _refuse("wifi", "a list of at least one network")
-    for i, entry in enumerate(networks):
-        path = "wifi[%d]" % i
-        _fields(path, entry, ("ssid", "password"))
-        _text(path + ".ssid", entry.get("ssid"), 32)
-        if entry.setdefault("password", "") != "":
-            _text(path + ".password", entry["password"], 64)
-    return networks
+    return [_network("wifi[%d]" % i, entry) for i, entry in enumerate(networks)]
+
+
+def _network(path, entry):
+    _fields(path, entry, ("ssid", "password"))
+    entry = {"ssid": entry.get("ssid"), "password": entry.get("password", "")}
+    _text(path + ".ssid", entry["ssid"], 32)
+    if entry["password"] != "":
+        _text(path + ".password", entry["password"], 64)
+    return entry
 
 
 def _broker(broker):
     _fields("broker", broker, ("host", "port", "user", "password"))
     _text("broker.host", broker.get("host"), 253)
-    port = broker.setdefault("port", 1883)
+    port = broker.get("port", 1883)
     if type(port) is not int or not 0 < port < 65536:
         _refuse("broker.port", "a number from 1 to 65535")
     for name in ("user", "password"):
-        if broker.setdefault(name, None) is not None:
+        if broker.get(name) is not None:
             _text("broker." + name, broker[name], 128)
-    return broker
+    return {"user": None, "password": None, **broker, "port": port}
 
 
-def check(site):
-    """The document with its defaults and `key` as 32 bytes. ValueError says what is wrong."""
-    _fields("the document", site, ("meter", "key", "wifi", "broker", "plain_tcp"))
+def check(site: Any) -> dict[str, Any]:
+    """The document with its defaults, a new one; `key` stays hex. ValueError, one sentence, says
+    what is wrong.
+    """
+    _fields("the document", site, KEYS)
     if site.get("plain_tcp") is not True:
         _refuse("plain_tcp", "true: this firmware speaks MQTT without TLS, which you have to want")
     return {

@@ -1,8 +1,10 @@
 """site.json: what is accepted, and for all else one sentence, which never repeats a secret."""
 
+import copy
+
 import pytest
 
-from umeter.hal.site import check
+from umeter_deploy.site_check import check
 
 KEY = "00112233445566778899aabbccddeeff" * 2
 
@@ -22,7 +24,7 @@ def a_site(**changes):
 def test_a_whole_site():
     site = check(a_site())
     assert site["meter"] == "m1"
-    assert site["key"] == bytes.fromhex(KEY)
+    assert site["key"] == KEY
     assert site["wifi"] == [{"ssid": "home", "password": "wifi-secret"}]
     assert site["broker"] == {
         "host": "broker.lan", "port": 1884, "user": "m1", "password": "mqtt-secret",
@@ -31,9 +33,13 @@ def test_a_whole_site():
 
 
 def test_defaults():
-    site = check(a_site(wifi=[{"ssid": "open"}], broker={"host": "10.0.0.2"}))
+    given = a_site(wifi=[{"ssid": "open"}], broker={"host": "10.0.0.2"})
+    before = copy.deepcopy(given)
+    site = check(given)
     assert site["wifi"][0]["password"] == ""
     assert site["broker"] == {"host": "10.0.0.2", "port": 1883, "user": None, "password": None}
+    assert check(site) == site
+    assert given == before
 
 
 REFUSED = [
@@ -49,6 +55,8 @@ REFUSED = [
     (a_site(key=KEY[:-2]), "key must be 64 hex digits"),
     (a_site(key=KEY[:-1]), "key must be 64 hex digits"),
     (a_site(key=KEY[:-1] + "x"), "key must be 64 hex digits"),
+    (a_site(key=KEY[:-1] + "é"), "key must be 64 hex digits"),
+    (a_site(key=KEY[:32] + " " + KEY[32:]), "key must be 64 hex digits"),
     (a_site(wifi=[]), "wifi must be a list of at least one network"),
     (a_site(wifi={}), "wifi must be a list"),
     (a_site(wifi=["home"]), "wifi[0] must be an object with ssid, password"),

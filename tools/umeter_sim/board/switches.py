@@ -1,0 +1,42 @@
+"""What a hand moves at the board: the cover's switch and the consumers' buttons. All connect their
+pin to ground.
+"""
+
+import machine
+
+_LOW = 1  # as in machine.Board.outside
+_HIGH = 2
+
+_pins = {}  # (kind, channel): (pin, what it reads at rest)
+_moved = []  # of these, what is not at rest; it outlives a power cut
+
+
+def wire(config, moved):
+    """Connect what the board's document names."""
+    cover = config.get("cover")
+    if cover:
+        _pins["cover", 0] = (cover["pin"], _LOW if cover["open_high"] else _HIGH)
+    channels = config["channels"]
+    for i in range(len(channels)):
+        if "button" in channels[i]:
+            _pins["button", i + 1] = (channels[i]["button"], _HIGH)
+    for pin, rest in _pins.values():
+        machine.board.outside[pin] = rest
+    for kind, ch in moved or ():
+        set(kind, ch, True)
+
+
+def set(kind, ch, moved):
+    """Open or close the cover (channel 0), press or let go the button of a channel."""
+    if (kind, ch) not in _pins:
+        raise ValueError("the board has no %s of channel %d" % (kind, ch))
+    pin, rest = _pins[kind, ch]
+    if [kind, ch] in _moved:
+        _moved.remove([kind, ch])
+    if moved:
+        _moved.append([kind, ch])
+    machine.board.outside[pin] = _LOW + _HIGH - rest if moved else rest
+
+
+def state():
+    return _moved

@@ -1,0 +1,88 @@
+"""`umeter-station set`: shows a change of settings, asks, sends it, tells each key's fate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from umeter_station import answers, change
+from umeter_station.change_warnings import warnings
+from umeter_station.cli_wait import NoWait
+from umeter_station.errors import StationError
+from umeter_station.orders import Command
+from umeter_station.station import Books
+from umeter_station.terminal import MeterName, err, out, say
+
+_WAIT_S = 30.0
+
+
+def set_(
+    ctx: typer.Context,
+    meter: MeterName,
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="The value as JSON; null: the default."),
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A JSON object of settings.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    no_wait: NoWait = False,
+) -> None:
+    """Change a meter's settings; amounts (_u) may be written as decimals, as 0.25."""
+    wanted = change.parse(changes or [], file)
+    books = Books(ctx.obj)
+    known = books.meter(meter)
+    planned = change.plan(known, wanted)
+    out.print(_difference(planned))
+    reading = books.latest_reading(meter)
+    for warning in warnings(known, planned, reading, books.clock.now_s()):
+        err.print(Text(warning, "yellow"), soft_wrap=True)
+    if not yes and not _agreed(meter):
+        raise StationError("Nothing was sent.")
+    for order in planned.orders:
+        command_id = books.order_set(meter, order)
+        if no_wait:
+            say(answers.sentence(books.command(command_id)))
+            continue
+        with err.status("Waiting for the meter ..."):
+            command = books.wait_result(command_id, _WAIT_S)
+        _tell(command)
+        if command.state != "applied":  # what follows may build on it
+            raise typer.Exit(1)
+
+
+def _agreed(meter: str) -> bool:
+    try:
+        return typer.confirm(f"Send this to {meter}?", err=True)
+    except typer.Abort:
+        raise StationError("Nothing was sent; nobody was there to ask, so add --yes.") from None
+
+
+def _difference(planned: change.Change) -> Table:
+    table = Table("setting", "reported", "desired", box=box.SIMPLE_HEAD)
+    for key in planned.changes:
+        before = change.shown(key, planned.before.value(key))
+        after = change.shown(key, planned.after.value(key))
+        style = "dim" if before == after else ""
+        before = before if planned.is_reported else "-"
+        table.add_row(key, Text(before), Text(after), style=style)
+    return table
+
+
+def _tell(command: Command) -> None:
+    """Each key's fate, if the meter's answer has it; else what became of the order."""
+    keys = (command.result or {}).get("keys")
+    if not isinstance(keys, dict):
+        applied = command.state == "applied"
+        out_or_err = out if applied else err
+        style = "green" if applied else "yellow"
+        text = Text(answers.sentence(command), style)
+        out_or_err.print(text, soft_wrap=True)
+        return
+    table = Table("setting", "answer", box=box.SIMPLE_HEAD)
+    for key in command.args["set"]:
+        fate = str(keys.get(key, "not applied"))
+        table.add_row(key, Text(fate), style="green" if fate == "applied" else "yellow")
+    out.print(table)
