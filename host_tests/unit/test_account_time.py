@@ -149,13 +149,14 @@ def test_what_of_an_allowance_clears_a_debt_does_not_expire():
     assert bench.account.balance_u == 0
 
 
-def test_next_when_is_the_next_part_half_hour_or_midnight():
+def test_next_when_is_midnight_or_the_next_part_of_what_is_owed():
     bench = _running(tz="XXX-5:45")
-    assert bench.next_when == MONDAY + DAY // 2 + 1800
-    last = bench.when // PART * PART + PART
-    bench.turn(last - 10)
-    assert bench.next_when == last
     midnight = MONDAY + DAY - 5 * 3600 - 45 * 60
+    assert bench.next_when == midnight
+    bench.change(debt_u=[0, 5_000_000, 0])
+    bench.turn()
+    last = bench.when // PART * PART + PART
+    assert bench.next_when == last
     bench.turn(midnight - 60)
     assert bench.next_when == midnight
     bench.next_when = 0

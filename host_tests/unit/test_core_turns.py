@@ -197,11 +197,11 @@ def test_a_cover_that_could_not_be_told_is_told_a_minute_later(board, turns):
     assert board.codes().count("cover.open") == 1
 
 
-def test_a_turn_comes_each_half_hour_without_a_clock(board, turns):
+def test_a_turn_comes_each_hour_without_a_clock(board, turns):
     board.meter.turn()
     start_s = board.meter.up_s
-    board.run(3_700_000, 1000)
-    assert [up_s - start_s for _, up_s in turns.told] == [0, 1800, 3600]
+    board.run(7_300_000, 1000)
+    assert [up_s - start_s for _, up_s in turns.told] == [0, 3600, 7200]
 
 
 def test_a_turn_comes_when_the_clock_says(board, turns):
@@ -211,7 +211,7 @@ def test_a_turn_comes_when_the_clock_says(board, turns):
     for second in (150, 199, 200, 201):
         board.meter.tick(100, NOON + second)
     assert [function for function, _ in turns.told] == ["turn"]
-    assert NOON + 200 < board.meter.next_when <= NOON + 1800
+    assert NOON + 200 < board.meter.next_when <= NOON + 86_400
 
 
 def test_by_hand_a_credit_waits_for_the_consumer():

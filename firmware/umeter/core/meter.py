@@ -13,7 +13,7 @@ _COMMIT_MS = const(60_000)
 _RETRY_MS = const(10_000)
 _LONG_MS = const(0x1FFFFFFF)
 _SMALL_MASK = const(0x3FFFFFFF)
-_TURN_MS = const(1_800_000)
+_TURN_MS = const(3_600_000)
 _TURN_RETRY_MS = const(60_000)
 
 # Keys of the journal; there are "b" (restore.py) and "n" (replay.py) too.

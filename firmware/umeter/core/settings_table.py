@@ -67,6 +67,7 @@ class Document:
 
     def __init__(self, changed):
         self.changed = changed
+        self._defaults = {}  # those that were asked for so far
 
     def own(self, key, index):
         """What the channel of this index has of its own; None if it has the site's."""
@@ -79,7 +80,11 @@ class Document:
         value = None if index is None else self.own(key, index)
         if value is None:
             value = self.changed.get(key)
-        return json.loads(row(key)[-1]) if value is None else value
+        if value is None:
+            value = self._defaults.get(key)
+            if value is None:  # a null among them is read each time
+                value = self._defaults[key] = json.loads(row(key)[-1])
+        return value
 
     def to_dict(self):
         """All settings by key, and the channels' own values."""

@@ -22,7 +22,6 @@ _USER = const(8)  # claim
 _LONGEST_DAYS = const(366)
 _LONGEST_PARTS = const(5228)
 _PART_S = const(6048)
-_CAP_S = const(1800)  # by then summer time may have come, or gone
 _FAR_S = const(0x3FFFFFFF)
 _FRIENDLY_S = const(86_400)
 _DUE_LIMITS = const(28)  # DUE_TIMER | DUE_LIMIT | DUE_STEP
@@ -85,7 +84,7 @@ def _work(meter, doc, channels):
     when = meter.when
     now = calendar.now(doc, when)
     until = 1440
-    next_when = min((when // _CAP_S + 1) * _CAP_S, (when // _PART_S + 1) * _PART_S)
+    next_when = _FAR_S
     for channel in channels:
         book = Book(meter, channel)
         if now is not None:
@@ -123,6 +122,8 @@ def _work(meter, doc, channels):
             book.event("tariff.fallback", book.rate + 1)
         credit.settle(doc, channel, book)
         book.save()
+        if book.debt_u[0] or book.debt_u[1]:
+            next_when = min(next_when, (when // _PART_S + 1) * _PART_S)
     if now is not None:
         meter.next_when = min(meter.next_when, next_when, now.at(until))
 
