@@ -8,12 +8,18 @@ from pathlib import Path
 
 from sqlalchemy import event
 
+from umeter_station import account_orders, envelope, keyed, ledger, meters, vending
 from umeter_station import db as databases
-from umeter_station import envelope, keyed, ledger, meters, vending
 from umeter_station.inbox import Inbox, Message
 
 KEY = bytes(range(32))
 NOW_S = 1_800_000_000
+# Orders on channel 3, and `accounts_u` after the first sale and after a debit of 2.00.
+DEBIT = account_orders.debit(3, 4_000_000)
+CLOSE = account_orders.account(3, "close")
+LEND = account_orders.account(3, "prepaid", lend_u=4_000_000)
+CREDITED = (-5_000_000, 0, 5_000_000, 0)
+TAKEN = (-5_000_000, 0, 3_000_000, 2_000_000)
 
 
 class FixedClock:

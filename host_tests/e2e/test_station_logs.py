@@ -1,55 +1,21 @@
 """A meter's logs over a real broker: all of it arrives, whatever is lost or stopped meanwhile."""
 
-import os
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
-
 import pytest
 
+from ingest_kit import TIMEOUT_S, ingest_process, until
 from log_kit import Logs, chain, intervals
 from scripted_meter import ScriptedMeter
 from station_kit import KEY
-from umeter_station.broker import EmbeddedBroker
 from umeter_station.station import Station
-
-_TIMEOUT_S = 30.0
-
-
-@pytest.fixture
-def broker():
-    broker = EmbeddedBroker()
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @pytest.fixture
 def meter(broker):
     meter = ScriptedMeter(broker)
     meter.logs = Logs()
-    assert meter.ready.wait(_TIMEOUT_S)
+    assert meter.ready.wait(TIMEOUT_S)
     yield meter
     meter.stop()
-
-
-@pytest.fixture
-def station(broker, tmp_path):
-    station = Station(tmp_path / "home", broker.url)
-    station.add_meter("m1", KEY)
-    assert station.start(connect_timeout_s=_TIMEOUT_S)
-    yield station
-    station.close()
-
-
-def _until(condition, meanwhile=lambda: None):
-    end_s = time.monotonic() + _TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < end_s, "it did not happen in time"
-        meanwhile()
-        time.sleep(0.05)
 
 
 def _held(books):
@@ -64,14 +30,14 @@ def test_one_reading_brings_all_of_both_logs_in_order(station, meter):
     meter.logs.append("events", chain(100))
     meter.logs.append("profile", intervals(150))
     meter.report()
-    _until(lambda: _held(station) == (100, 150))
+    until(lambda: _held(station) == (100, 150))
     verdict = station.verify_audit("m1")
     assert (verdict.count, verdict.announced_n, verdict.broken_n) == (100, 100, None)
     assert [row["n"] for row in station.intervals("m1", limit=200)] == list(range(1, 151))
     assert meter.heard == list(range(1, 13))
     meter.logs.append("events", chain(101)[100:])
     meter.report()
-    _until(lambda: _held(station) == (101, 150))
+    until(lambda: _held(station) == (101, 150))
     assert station.verify_audit("m1").count == 101
     assert len(meter.heard) == 13
 
@@ -80,11 +46,11 @@ def test_an_older_meter_is_left_in_peace(station, meter):
     meter.logs = None
     meter.report(event=50)
     meter.report(event=51, interval=3)  # It names one, and yet does not know the order.
-    _until(lambda: len(meter.heard) == 2)
-    _until(lambda: station.counters().get("history.refused") == 2)
+    until(lambda: len(meter.heard) == 2)
+    until(lambda: station.counters().get("history.refused") == 2)
     for _ in range(3):
         meter.report(event=52, interval=4)
-    reads = station.wait_result(station.order_read("m1"), _TIMEOUT_S)
+    reads = station.wait_result(station.order_read("m1"), TIMEOUT_S)
     assert reads.state == "applied"
     assert meter.heard == [1, 2, 3]
 
@@ -94,7 +60,7 @@ def test_lost_and_tripled_answers_lose_and_double_nothing(station, meter):
     meter.mute = 2
     meter.logs.append("events", chain(40))
     meter.report()
-    _until(lambda: _held(station)[0] == 40, meanwhile=meter.report)
+    until(lambda: _held(station)[0] == 40, meanwhile=meter.report)
     assert station.verify_audit("m1").broken_n is None
     assert "message.failed" not in station.counters()
 
@@ -104,11 +70,11 @@ def test_what_happened_while_the_station_was_away_is_pulled_later(broker, tmp_pa
     station.add_meter("m1", KEY)
     for first in range(0, 120, 40):
         meter.logs.append("events", chain(120)[first : first + 40])
-        assert station.start(connect_timeout_s=_TIMEOUT_S)
-        _until(lambda wanted=first: _held(station)[0] > wanted, meanwhile=meter.report)
+        assert station.start(connect_timeout_s=TIMEOUT_S)
+        until(lambda wanted=first: _held(station)[0] > wanted, meanwhile=meter.report)
         station.stop()
-    assert station.start(connect_timeout_s=_TIMEOUT_S)
-    _until(lambda: _held(station)[0] == 120, meanwhile=meter.report)
+    assert station.start(connect_timeout_s=TIMEOUT_S)
+    until(lambda: _held(station)[0] == 120, meanwhile=meter.report)
     assert station.verify_audit("m1").broken_n is None
     station.close()
 
@@ -122,8 +88,8 @@ def test_an_ingest_that_is_killed_while_it_pulls_takes_up_where_it_was(broker, t
     kills = 0
     while True:
         before = _held(books)
-        with _ingest_process(home) as process:
-            _until(
+        with ingest_process(home) as process:
+            until(
                 lambda: _held(books) == (1200, 1200) or sum(_held(books)) > sum(before) + 300,  # noqa: B023
                 meanwhile=meter.report,
             )
@@ -136,18 +102,3 @@ def test_an_ingest_that_is_killed_while_it_pulls_takes_up_where_it_was(broker, t
     assert (verdict.count, verdict.broken_n) == (1200, None)
     assert not {"history.lost", "history.contradicts"} & set(books.counters())
     books.close()
-
-
-@contextmanager
-def _ingest_process(home):
-    tools = Path(__file__).parents[2] / "tools"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "umeter_station.cli", "--home", str(home), "run"],
-        env={**os.environ, "PYTHONPATH": str(tools)},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()

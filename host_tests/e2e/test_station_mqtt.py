@@ -1,55 +1,17 @@
 """The station against a real broker and a meter that follows a script."""
 
 import json
-import os
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from ingest_kit import TIMEOUT_S, ingest_process, until
 from scripted_meter import ScriptedMeter
 from station_kit import KEY, FixedClock, reading
 from umeter_station import envelope
 from umeter_station.broker import EmbeddedBroker
 from umeter_station.errors import StationError
 from umeter_station.station import Books, Station
-
-_TIMEOUT_S = 20.0
-
-
-@pytest.fixture
-def broker():
-    broker = EmbeddedBroker()
-    broker.start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def station(broker, tmp_path):
-    station = Station(tmp_path / "home", broker.url)
-    station.add_meter("m1", KEY)
-    assert station.start(connect_timeout_s=_TIMEOUT_S)
-    yield station
-    station.close()
-
-
-@pytest.fixture
-def meter(broker):
-    meter = ScriptedMeter(broker)
-    assert meter.ready.wait(_TIMEOUT_S)
-    yield meter
-    meter.stop()
-
-
-def _until(condition):
-    end_s = time.monotonic() + _TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < end_s, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def _money(station, ch=3):
@@ -62,8 +24,8 @@ def test_a_sale_is_applied_once_though_every_answer_is_tripled(station, meter):
     purchase = station.sell("m1", 3, 5_000_000, "k1")
     again = station.sell("m1", 3, 5_000_000, "k1")
     assert again.command_id == purchase.command_id
-    assert station.wait_result(purchase.command_id, _TIMEOUT_S).state == "applied"
-    _until(lambda: station.counters().get("result.repeated") == 2)
+    assert station.wait_result(purchase.command_id, TIMEOUT_S).state == "applied"
+    until(lambda: station.counters().get("result.repeated") == 2)
     assert _money(station) == (0, 5_000_000, 5_000_000)
     assert station.reconcile() == []
 
@@ -71,7 +33,7 @@ def test_a_sale_is_applied_once_though_every_answer_is_tripled(station, meter):
 def test_lost_answers_are_asked_for_again(station, meter):
     meter.mute = 2
     purchase = station.sell("m1", 3, 5_000_000)
-    assert station.wait_result(purchase.command_id, _TIMEOUT_S).state == "applied"
+    assert station.wait_result(purchase.command_id, TIMEOUT_S).state == "applied"
     assert meter.heard == [1, 1, 1]
     assert meter.credited_u == {3: 5_000_000}
     assert _money(station)[:2] == (0, 5_000_000)
@@ -79,7 +41,7 @@ def test_lost_answers_are_asked_for_again(station, meter):
 
 def test_a_fresh_reading_through_another_process_books(station, meter):
     other = Books(station.config.home)
-    command = other.wait_result(other.order_read("m1"), _TIMEOUT_S)
+    command = other.wait_result(other.order_read("m1"), TIMEOUT_S)
     assert command.state == "applied"
     assert other.latest_reading("m1").channels[0]["power_dw"] == 1234
     other.close()
@@ -93,7 +55,7 @@ def test_a_sale_waits_while_the_broker_is_gone(station, meter, broker):
     assert _money(station) == (5_000_000, 0, 0)
     broker.start()
     assert broker.port == port
-    assert station.wait_result(purchase.command_id, _TIMEOUT_S).state == "applied"
+    assert station.wait_result(purchase.command_id, TIMEOUT_S).state == "applied"
     assert _money(station) == (0, 5_000_000, 5_000_000)
     assert meter.credited_u == {3: 5_000_000}
 
@@ -101,14 +63,14 @@ def test_a_sale_waits_while_the_broker_is_gone(station, meter, broker):
 def test_what_came_while_the_station_was_down_is_not_lost(broker, tmp_path, meter):
     station = Station(tmp_path / "home", broker.url)
     station.add_meter("m1", KEY)
-    assert station.start(connect_timeout_s=_TIMEOUT_S)
-    _until(lambda: station.meter("m1").presence == "online")
+    assert station.start(connect_timeout_s=TIMEOUT_S)
+    until(lambda: station.meter("m1").presence == "online")
     station.stop()
     for number in range(1, 121):
         meter.publish("event", {"n": number, "code": "tick", "t": 1, "boot": 1})
-    meter.publish("event", {"n": 121, "code": "last"}).wait_for_publish(_TIMEOUT_S)
-    assert station.start(connect_timeout_s=_TIMEOUT_S)
-    _until(lambda: len(station.events("m1", 200)) == 121)
+    meter.publish("event", {"n": 121, "code": "last"}).wait_for_publish(TIMEOUT_S)
+    assert station.start(connect_timeout_s=TIMEOUT_S)
+    until(lambda: len(station.events("m1", 200)) == 121)
     assert [event["n"] for event in station.events("m1", 200)] == list(range(1, 122))
     station.close()
 
@@ -117,7 +79,7 @@ def test_nothing_is_acknowledged_before_it_is_on_disk(station, meter, monkeypatc
     acked = []
     client = station._ingest._client
     acknowledge = client.ack
-    _until(lambda: station.meter("m1").presence == "online")
+    until(lambda: station.meter("m1").presence == "online")
 
     def ack(mid, qos):
         acked.append([event["n"] for event in station.events("m1")])
@@ -125,17 +87,17 @@ def test_nothing_is_acknowledged_before_it_is_on_disk(station, meter, monkeypatc
 
     monkeypatch.setattr(client, "ack", ack)
     with station.db.write():  # Somebody else is writing: no commit is possible.
-        meter.publish("event", {"n": 1, "code": "boot"}).wait_for_publish(_TIMEOUT_S)
+        meter.publish("event", {"n": 1, "code": "boot"}).wait_for_publish(TIMEOUT_S)
         time.sleep(0.5)
         assert acked == []
-    _until(lambda: acked)
+    until(lambda: acked)
     assert acked == [[1]]
 
 
 def test_presence_follows_the_last_will(station, meter):
-    _until(lambda: station.meter("m1").presence == "online")
+    until(lambda: station.meter("m1").presence == "online")
     meter.leave()
-    _until(lambda: station.meter("m1").presence == "offline")
+    until(lambda: station.meter("m1").presence == "offline")
     purchase = station.sell("m1", 3, 5_000_000)
     assert station.wait_result(purchase.command_id, 0.5).state == "created"
 
@@ -143,11 +105,11 @@ def test_presence_follows_the_last_will(station, meter):
 def test_a_forger_on_the_broker_gets_nothing(station, meter, broker):
     meter.mute = 10**6
     purchase = station.sell("m1", 3, 5_000_000)
-    _until(lambda: meter.heard)
+    until(lambda: meter.heard)
     forged = json.dumps({"n": 1, "code": "applied"}).encode()
     for key in (bytes(32), KEY[::-1]):
         meter.publish("result", envelope.sign(key, forged))
-    _until(lambda: station.counters().get("result.forged") == 2)
+    until(lambda: station.counters().get("result.forged") == 2)
     assert station.command(purchase.command_id).is_open
     assert _money(station)[:2] == (5_000_000, 0)
 
@@ -162,9 +124,9 @@ def test_a_home_has_one_ingest(station, broker):
 def test_a_wrong_clock_is_set(broker, tmp_path, meter):
     station = Station(tmp_path / "home", broker.url, FixedClock(1_800_000_000))
     station.add_meter("m1", KEY)
-    assert station.start(connect_timeout_s=_TIMEOUT_S)
+    assert station.start(connect_timeout_s=TIMEOUT_S)
     meter.publish("reading", reading(clock=0, t=0))
-    _until(lambda: meter.outcomes.get(1) == "applied")
+    until(lambda: meter.outcomes.get(1) == "applied")
     station.close()
 
 
@@ -190,20 +152,20 @@ def test_an_ingest_that_is_killed_again_and_again_books_each_sale_once(broker, t
     for _ in range(5):
         before = _applied(books)
         sold += [books.sell("m1", 1 + number % 4, 1_000_000 + number) for number in range(25)]
-        with _ingest_process(home) as process:
-            _until(lambda wanted=before: _applied(books) > wanted)
+        with ingest_process(home) as process:
+            until(lambda wanted=before: _applied(books) > wanted)
             process.kill()
         cut_short += _applied(books) < len(sold)
     assert cut_short, "no kill came between a sale and its answer"
-    with _ingest_process(home) as process:
-        _until(lambda: _applied(books) == len(sold))
+    with ingest_process(home) as process:
+        until(lambda: _applied(books) == len(sold))
         time.sleep(1.1)  # A reading of a later second than the last credit can be held against it.
         totals_u = [meter.credited_u[ch] for ch in (1, 2, 3, 4)]
         columns = {"credited_total_u": totals_u, "balance_u": totals_u}
         meter.publish("reading", reading(channels=4, **columns))
-        _until(lambda: all(balance.is_current for balance in books.balances("m1")))
+        until(lambda: all(balance.is_current for balance in books.balances("m1")))
         process.terminate()
-        assert process.wait(_TIMEOUT_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
     meter.stop()
     total_u = sum(purchase.amount_u for purchase in sold)
     assert sum(meter.credited_u.values()) == total_u
@@ -217,18 +179,3 @@ def _applied(books):
     with books.db.read() as conn:
         query = "SELECT count(*) FROM commands WHERE state = 'applied'"
         return conn.exec_driver_sql(query).scalar()
-
-
-@contextmanager
-def _ingest_process(home):
-    tools = Path(__file__).parents[2] / "tools"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "umeter_station.cli", "--home", str(home), "run"],
-        env={**os.environ, "PYTHONPATH": str(tools)},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()

@@ -1,59 +1,17 @@
 """Money that is taken back, lent, held, sent again or refunded, over a real broker."""
 
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-import pytest
-
+from ingest_kit import TIMEOUT_S, ingest_process, until
 from log_kit import Logs, audit_raw
 from scripted_meter import ScriptedMeter
 from station_kit import KEY
 from umeter.core import codes
 from umeter_station import account_orders
-from umeter_station.broker import EmbeddedBroker
 from umeter_station.station import Books, Station
-
-_TIMEOUT_S = 20.0
-
-
-@pytest.fixture
-def broker():
-    broker = EmbeddedBroker()
-    broker.start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def meter(broker):
-    meter = ScriptedMeter(broker)
-    assert meter.ready.wait(_TIMEOUT_S)
-    yield meter
-    meter.stop()
-
-
-@pytest.fixture
-def station(broker, meter, tmp_path):
-    station = Station(tmp_path / "home", broker.url)
-    station.add_meter("m1", KEY)
-    assert station.start(connect_timeout_s=_TIMEOUT_S)
-    yield station
-    station.close()
-
-
-def _until(condition):
-    end_s = time.monotonic() + _TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < end_s, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def _state(station, given):
     command_id = getattr(given, "last_command_id", None) or given.command_id
-    return station.wait_result(command_id, _TIMEOUT_S).state
+    return station.wait_result(command_id, TIMEOUT_S).state
 
 
 def _money(station, ch=3):
@@ -75,7 +33,7 @@ def test_a_debit_is_made_once_though_it_is_asked_for_twice_and_answered_thrice(s
     given = station.order("m1", debit, "d1")
     assert station.order("m1", debit, "d1").command_id == given.command_id
     assert _state(station, given) == "applied"
-    _until(lambda: station.counters().get("result.repeated") == 4)
+    until(lambda: station.counters().get("result.repeated") == 4)
     assert station.order("m1", debit, "d1").repeated
     assert meter.charged_u == {3: 5_000_000} and len(meter.outcomes) == 2
     assert _money(station) == (0, 0, 5_000_000, 5_000_000, 5_000_000)
@@ -110,7 +68,7 @@ def test_a_debit_whose_answer_is_lost_is_settled_by_the_log(station, meter):
         ],
     )
     meter.report()
-    _until(lambda: station.command(given.command_id).state == "applied")
+    until(lambda: station.command(given.command_id).state == "applied")
     assert _money(station) == (0, 0, 5_000_000, 5_000_000, 5_000_000)
 
 
@@ -186,19 +144,10 @@ def test_debits_and_resends_survive_an_ingest_that_is_killed_again_and_again(bro
     books.close()
 
 
-def _run_ingest(home: Path, until) -> None:
+def _run_ingest(home, done):
     """An ingest of its own, killed as soon as that is so."""
-    tools = Path(__file__).parents[2] / "tools"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "umeter_station.cli", "--home", str(home), "run"],
-        env={**os.environ, "PYTHONPATH": str(tools)},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        _until(until)
-    finally:
-        process.kill()
-        process.wait()
+    with ingest_process(home):
+        until(done)
 
 
 def test_another_process_sees_what_is_held(station, meter):

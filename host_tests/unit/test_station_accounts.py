@@ -3,7 +3,12 @@
 import pytest
 
 from station_kit import (
+    CLOSE,
+    CREDITED,
+    DEBIT,
+    LEND,
     NOW_S,
+    TAKEN,
     Killed,
     accounts_u,
     counted,
@@ -18,12 +23,6 @@ from station_kit import (
 )
 from umeter_station import account_orders, keyed, orders, queries
 from umeter_station.errors import Conflict, StationError
-
-CREDITED = (-5_000_000, 0, 5_000_000, 0)
-TAKEN = (-5_000_000, 0, 3_000_000, 2_000_000)
-DEBIT = account_orders.debit(3, 4_000_000)
-CLOSE = account_orders.account(3, "close")
-LEND = account_orders.account(3, "prepaid", lend_u=4_000_000)
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from log_kit import (
     chain,
     findings,
     interval_raw,
-    intervals,
     numbers,
     open_histories,
 )
@@ -33,19 +32,6 @@ _STEPS = ("append", "read", "answer", "repeat", "lose", "old", "expire")
 @pytest.fixture
 def db(tmp_path):
     return new_database(tmp_path)
-
-
-@pytest.fixture
-def logs():
-    logs = Logs()
-    logs.append("events", chain(40))
-    logs.append("profile", intervals(70))
-    return logs
-
-
-@pytest.fixture
-def link(db, logs):
-    return Link(db, logs)
 
 
 def test_a_reading_causes_one_order_per_log_until_all_is_here(db, link):

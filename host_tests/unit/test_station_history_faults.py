@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from log_kit import Link, Logs, audit_raw, chain, findings, intervals, numbers, open_histories
+from log_kit import Link, audit_raw, chain, findings, numbers, open_histories
 from station_kit import NOW_S, Killed, counted, killed_at_statement, new_database, store
 from umeter_station import models
 
@@ -11,19 +11,6 @@ from umeter_station import models
 @pytest.fixture
 def db(tmp_path):
     return new_database(tmp_path)
-
-
-@pytest.fixture
-def logs():
-    logs = Logs()
-    logs.append("events", chain(40))
-    logs.append("profile", intervals(70))
-    return logs
-
-
-@pytest.fixture
-def link(db, logs):
-    return Link(db, logs)
 
 
 def test_what_the_meter_no_longer_holds_is_noted_once(db, link, logs):

@@ -7,7 +7,12 @@ import sqlalchemy as sa
 
 from log_kit import Link, Logs, audit_raw
 from station_kit import (
+    CLOSE,
+    CREDITED,
+    DEBIT,
+    LEND,
     NOW_S,
+    TAKEN,
     accounts_u,
     new_database,
     order,
@@ -18,13 +23,7 @@ from station_kit import (
     uplink,
 )
 from umeter.core import codes
-from umeter_station import account_orders, ledger, models, orders, queries
-
-CREDITED = (-5_000_000, 0, 5_000_000, 0)
-TAKEN = (-5_000_000, 0, 3_000_000, 2_000_000)
-DEBIT = account_orders.debit(3, 4_000_000)
-CLOSE = account_orders.account(3, "close")
-LEND = account_orders.account(3, "prepaid", lend_u=4_000_000)
+from umeter_station import ledger, models, orders, queries
 
 
 @pytest.fixture

@@ -1,0 +1,34 @@
+"""A broker, a meter that follows a script, and a station that has taken it in."""
+
+import pytest
+
+from ingest_kit import TIMEOUT_S
+from scripted_meter import ScriptedMeter
+from station_kit import KEY
+from umeter_station.broker import EmbeddedBroker
+from umeter_station.station import Station
+
+
+@pytest.fixture
+def broker():
+    broker = EmbeddedBroker()
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def meter(broker):
+    meter = ScriptedMeter(broker)
+    assert meter.ready.wait(TIMEOUT_S)
+    yield meter
+    meter.stop()
+
+
+@pytest.fixture
+def station(broker, tmp_path):
+    station = Station(tmp_path / "home", broker.url)
+    station.add_meter("m1", KEY)
+    assert station.start(connect_timeout_s=TIMEOUT_S)
+    yield station
+    station.close()
