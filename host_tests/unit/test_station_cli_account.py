@@ -237,15 +237,43 @@ def test_the_account_is_shown_as_a_table(home, db, monkeypatch):
     assert lost.exit_code == 1 and "has not answered yet" in lost.stderr
 
     def answered(self, command_id, _timeout_s):
-        told = {"debt_u": [1_500_000, 0, 0], "days_left": 4, "emergency_floor_u": None}
-        store(db, result(2, balance_u=2_500_000, account=told))
+        told = {
+            "debt_u": [1_500_000, 0, 0],
+            "days_left": 4,
+            "emergency": 2,
+            "emergency_floor_u": -5_000_000,
+            "standing_total_u": 300_000,
+            "debt_total_u": 200_000,
+            "other_total_u": 0,
+            "rate_wh": [12_345, 0, 7, 0],
+            "days_milli": [1_250, -1, -1, -1, -1, -1, -1],
+            "state": 9,
+            "locked": 16,
+            "mark_wh": 7,
+        }
+        totals = {"credited_total_u": 4_000_000, "charged_total_u": 1_500_000}
+        store(db, result(2, ch=3, balance_u=2_500_000, **totals, account=told))
         return self.command(command_id)
 
     monkeypatch.setattr("umeter_station.station.Books.wait_result", answered)
     shown = run(home, "status m1 3")
     assert shown.exit_code == 0
-    for text in ("account of m1 channel 3", "balance", "2.50", "1.50, 0.00, 0.00", "days left"):
-        assert text in shown.stdout
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    for line in (
+        "account of m1 channel 3",
+        "state credit low, emergency credit in use",
+        "balance 2.50",
+        "days left 4",
+        "for energy 1.00",
+        "debt 1, taken with time 1.50",
+        "emergency credit ends at -5.00",
+        "energy at rate 1 12.345 kWh",
+        "energy at rate 3 0.007 kWh",
+        "used a day, newest first 1.25",
+        "locked overload",
+    ):
+        assert line in lines
+    assert "mark" not in shown.stdout
 
 
 def test_a_reading_of_a_newer_meter_shows_the_account(home, db):

@@ -65,6 +65,13 @@ def test_values_are_json_money_or_plain_words(words, changes):
     assert change.parse(words, None) == changes
 
 
+@pytest.mark.parametrize("text", ["50", "-1", "9999"])
+def test_an_amount_that_is_next_to_nothing_is_asked_for_again(text):
+    with pytest.raises(StationError, match=f"write {text}.00 for whole units"):
+        change.parse([f"max_topup_u={text}"], None)
+    assert change.parse(["max_topup_u=0", "limit_w=50"], None) == {"max_topup_u": 0, "limit_w": 50}
+
+
 def test_a_file_and_words_are_one_change(home, db, tmp_path):
     report(db)
     file = tmp_path / "tariff.json"
@@ -149,7 +156,7 @@ DRAWING = {"contact": [1, 1], "balance_u": [1_200_000, 9_000_000], "power_dw": [
         ("disable_at_u=1.2", DRAWING, "Channel 1 is cut unless these are friendly hours: its"
          " balance 1.20 is not above 1.20."),
         ("limit_w=1499", DRAWING, "Channel 1 draws 1500 W now, more than limit_w 1499."),
-        ("budget_u=9", {"clock": 0}, "The clock of m1 is not set; budget_u takes effect once"),
+        ("budget_u=9.00", {"clock": 0}, "The clock of m1 is not set; budget_u takes effect once"),
         ('next_tariff={"prices":[[1]],"from":%d}' % NOW_S, {}, "next_tariff takes over at once"),
     ],
 )  # fmt: skip
@@ -168,7 +175,7 @@ def test_what_a_change_does_to_people_is_said_before(home, db, word, columns, se
         ("disable_at_u=1.2", DRAWING | {"contact": [0, 1]}),
         ("report_s=9", DRAWING | {"balance_u": [0, 0], "clock": 0}),
         ("limit_w=1500", DRAWING),
-        ("budget_u=9", {}),
+        ("budget_u=9.00", {}),
     ],
 )
 def test_where_nothing_is_to_be_said_nothing_is(home, db, word, columns):
@@ -184,17 +191,18 @@ def test_before_the_meter_has_reported_that_is_said(home, db):
 
 def test_more_than_one_order_holds_is_sent_in_several(home, db):
     report(db)
-    words = [f"ch.{ch}.{name}=9" for ch in (1, 2) for name in ORDINARY]
-    assert set_(home, *words, "--yes").exit_code == 0
+    assert set_(home, *WORDS, "--yes").exit_code == 0
     batches = sent(db)
     assert [len(batch) for batch in batches] == [16, 2]
-    assert list(batches[0]) + list(batches[1]) == [word[:-2] for word in words]
+    assert list(batches[0]) + list(batches[1]) == KEYS
 
 
 ORDINARY = (
     *("low_credit_u", "limit_w", "limit_tries", "banned_tries", "budget_u", "max_topup_u"),
     *("emergency_u", "emergency_at_u", "debt3_percent"),
 )
+KEYS = [f"ch.{ch}.{name}" for ch in (1, 2) for name in ORDINARY]
+WORDS = [key + ("=9.00" if key.endswith("_u") else "=9") for key in KEYS]
 
 
 def test_what_no_order_can_hold_is_refused(home, db):
@@ -231,17 +239,15 @@ def test_each_keys_fate_is_told(home, db, monkeypatch):
 
 def test_what_follows_a_refusal_is_not_sent(home, db, monkeypatch):
     report(db)
-    words = [f"ch.{ch}.{name}=9" for ch in (1, 2) for name in ORDINARY]
     answered(monkeypatch, db, {"code": "range", "reason": "version must be 4..9"})
-    answer = run(home, "set", "m1", *words, "--yes")
+    answer = run(home, "set", "m1", *WORDS, "--yes")
     assert answer.exit_code == 1 and len(sent(db)) == 1
     assert answer.stderr == "m1 refused (range: version must be 4..9); nothing was changed.\n"
 
 
 def test_all_applied_is_a_good_end(home, db, monkeypatch):
     report(db)
-    words = [f"ch.{ch}.{name}=9" for ch in (1, 2) for name in ORDINARY]
-    answered(monkeypatch, db, {"keys": {words[0][:-2]: "applied"}}, {})
-    answer = run(home, "set", "m1", *words, "--yes")
+    answered(monkeypatch, db, {"keys": {KEYS[0]: "applied"}}, {})
+    answer = run(home, "set", "m1", *WORDS, "--yes")
     assert answer.exit_code == 0 and len(sent(db)) == 2
-    assert f"m1 has set {words[16][:-2]}, {words[17][:-2]}." in answer.stdout
+    assert f"m1 has set {KEYS[16]}, {KEYS[17]}." in answer.stdout

@@ -15,6 +15,7 @@ _MOST_KEYS = 16  # the meter takes in one order
 _MOST_BYTES = 1_300  # of JSON, which the meter takes signed and in base64, 2048 bytes in all
 _MAX_FILE_BYTES = 65_536
 _CHANNELS = 8
+_SMALLEST_U = 10_000  # a smaller amount without a point was meant for whole units
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,15 @@ def _value(key: str, text: str) -> Any:
         sign = -1 if text.startswith("-") else 1
         return sign * parse_decimal_u(text.removeprefix("-"))
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    if key.endswith("_u") and type(value) is int and 0 < abs(value) < _SMALLEST_U:
+        raise StationError(
+            f"{key}={text} would be {format_u(value)}; write {text}.00 for whole units of the"
+            " currency, or the amount in a file for millionths."
+        )
+    return value
 
 
 def is_money(key: str) -> bool:
