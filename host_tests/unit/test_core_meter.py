@@ -290,3 +290,11 @@ def test_boot_number_is_little_endian_in_the_journal():
     Board(flash).meter.restore()
     Board(flash).meter.restore()
     assert Journal(flash).load()["b"] == struct.pack("<I", 2)
+
+
+def test_an_account_of_a_later_format_is_refused_at_the_boot():
+    board = Board()
+    board.meter.restore()
+    board.meter.commit({"a3": b"\x02" + bytes(300)})
+    with pytest.raises(ValueError, match="account record"):
+        board.next_boot().meter.restore()

@@ -29,6 +29,7 @@ STATE_NAMES = (
     "account closed",
     "locked",
 )
+_LOW, _VERY_LOW, _OUT = 1, 2, 16
 # By number, as the ESP32 port of MicroPython gives them.
 RESET_CAUSES = ("unknown", "power on", "reset", "watchdog", "deep sleep", "soft reset")
 # By number, as the meter keeps them for each order.
@@ -87,7 +88,10 @@ def claim_names(claims: int) -> list[str]:
 
 
 def state_names(state: int) -> list[str]:
-    """How the account of a channel stands."""
+    """How the account of a channel stands; of low, very low and out only the worst."""
+    for worse, better in ((_OUT, _LOW | _VERY_LOW), (_VERY_LOW, _LOW)):
+        if state & worse:
+            state &= ~better
     return _named(state, STATE_NAMES)
 
 
