@@ -298,3 +298,17 @@ def test_an_account_of_a_later_format_is_refused_at_the_boot():
     board.meter.commit({"a3": b"\x02" + bytes(300)})
     with pytest.raises(ValueError, match="account record"):
         board.next_boot().meter.restore()
+
+
+def test_a_boot_has_a_minute_to_learn_the_time_before_the_fallback_rate_is_told():
+    board = Board(channels=1)
+    board.meter.restore()
+    tariff = {"prices": [[100_000, 200_000]], "tables": [[[[0, 1], [700, 2]]]]}
+    board.meter.settings.apply({"tariff": tariff}, 1)
+    board.meter.configure(board.meter.settings)
+    board.run(58_000, 1000)
+    assert "tariff.fallback" not in board.codes()
+    board.run(10_000, 1000)
+    assert board.codes().count("tariff.fallback") == 1
+    board.run(7_200_000, 1000)
+    assert board.codes().count("tariff.fallback") == 1

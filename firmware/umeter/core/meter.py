@@ -14,6 +14,7 @@ _RETRY_MS = const(10_000)
 _LONG_MS = const(0x1FFFFFFF)
 _SMALL_MASK = const(0x3FFFFFFF)
 _TURN_MS = const(3_600_000)
+_FIRST_TURN_MS = const(60_000)
 _TURN_RETRY_MS = const(60_000)
 
 # Keys of the journal; there are "b" (restore.py) and "n" (replay.py) too.
@@ -156,7 +157,8 @@ class Meter:
     def turn(self, channel=None):
         """Have the terms in force worked out anew, for one channel or for all."""
         if channel is None:
-            self._turn_ms = _TURN_MS
+            # A boot has a minute to learn the time; then its lack is told.
+            self._turn_ms = _TURN_MS if self.when or self.up_s else _FIRST_TURN_MS
             if not self.when:
                 self.next_when = 0
             self.judge("turn")
