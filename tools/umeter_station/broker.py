@@ -16,9 +16,13 @@ from umeter_station.errors import StationError
 
 _START_TIMEOUT_S = 30.0
 _PORT_TIMEOUT_S = 5.0
+_SHUTDOWN_S = 3.0
 # Systems give clients their own ports from 32768 (Linux) or 49152 (IANA) upwards. A client that
 # tries again while the broker is away could be given the broker's port, and connect to itself.
 _PORTS = range(15_000, 32_000)
+
+
+_log = logging.getLogger(__name__)
 
 
 class AdmitAll(BaseAuthPlugin):
@@ -93,7 +97,20 @@ class EmbeddedBroker:
         broker = await self._listening()
         self._started.set()
         await self._stop.wait()
-        await broker.shutdown()
+        await self._end(broker)
+
+    async def _end(self, broker: Broker) -> None:
+        # First the listener: a client that came back while amqtt ends the sessions would keep it
+        # waiting, and the port with it.
+        for server in broker._servers.values():
+            server.instance.close()
+        try:
+            await asyncio.wait_for(broker.shutdown(), _SHUTDOWN_S)
+        except Exception as error:
+            _log.warning("the broker did not end by itself: %r", error)
+        for transport in list(getattr(self._loop, "_transports", {}).values()):
+            transport.abort()
+        await asyncio.sleep(0)
 
     async def _listening(self) -> Broker:
         end_s = time.monotonic() + _PORT_TIMEOUT_S
