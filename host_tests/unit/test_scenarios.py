@@ -1,49 +1,15 @@
-"""The scenarios on CPython: as they are, with the power cut after each row, and with it cut in the
-middle of what each order writes.
-"""
-
-from pathlib import Path
+"""The scenarios on CPython as they are, and their runner."""
 
 import pytest
 
 import scenario_cells as cells
 import scenario_runner
-from umeter.core import transient
-
-FOLDER = Path(__file__).resolve().parents[1] / "scenarios"
-SCENARIOS = {
-    f"{path.stem}: {text.splitlines()[0][2:]}": (f"{path.name}:", first_line, text)
-    for path in sorted(FOLDER.glob("*.txt"))
-    for first_line, text in scenario_runner.split(path.read_text())
-}
-
-
-@pytest.fixture(autouse=True)
-def keep_modules(monkeypatch):
-    """A board forgets its transient modules for the sake of its heap; here it costs time only."""
-    monkeypatch.setattr(transient, "_forget", lambda name: None)
-
-
-def failures(name, mode):
-    where, first_line, text = SCENARIOS[name]
-    checks, found = scenario_runner.run(text, mode, first_line)
-    assert checks > 0 or "\nuncut\n" in text
-    return [where + failure for failure in found]
+from scenario_files import FOLDER, SCENARIOS, failures
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(name):
     assert failures(name, "plain") == []
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario_with_a_power_cut_after_each_row(name):
-    assert failures(name, "cuts") == []
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario_with_each_order_cut_short_and_repeated(name):
-    assert failures(name, "torn") == []
 
 
 def test_there_are_enough_and_each_is_named_once():

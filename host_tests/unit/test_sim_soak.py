@@ -1,4 +1,4 @@
-"""The long run on a share of its ten years, and the parts it is made of."""
+"""The parts that the long run is made of."""
 
 import base64
 import struct
@@ -9,7 +9,6 @@ import pytest
 
 from umeter_sim import reference_site, soak_rings
 from umeter_sim.nor import SECTOR, Nor
-from umeter_sim.soak import soak
 from umeter_sim.soak_board import SoakBoard
 from umeter_station import records
 
@@ -57,17 +56,6 @@ def test_the_reference_user_draws_500_w_in_the_mean_and_most_in_the_evening():
     mean_w = sum(by_hour) / 24 / 200 / reference_site.USERS / 10
     assert 495 < mean_w < 505
     assert max(by_hour) == by_hour[19]
-
-
-def test_a_share_of_the_long_run_keeps_its_books():
-    told = []
-    figures = soak(years=0.25, paced_hours=1, progress=told.append)
-    assert figures["flash_life_years"] >= 20
-    assert 20 < figures["journal_bytes_per_commit"] < 200
-    assert 200 * 24 < figures["journal_commits_per_day"] < 1200 * 24
-    assert figures["soak_energy_error_wh"] < 1
-    assert figures["soak_power_cuts"] > 0 and figures["soak_ticks_wraps"] > 0
-    assert told == sorted(told) and told[0] >= 0 and told[-1] <= 100
 
 
 def test_the_clock_is_lost_with_the_power_and_set_by_an_order():
