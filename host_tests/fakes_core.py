@@ -2,6 +2,7 @@
 
 import struct
 from binascii import crc32
+from fractions import Fraction
 
 from umeter.core.channel import Channel
 from umeter.core.energy import UNITS_PER_WH
@@ -165,3 +166,16 @@ def whole_set(sequence, entries, form):
         body += bytes((len(key),)) + key.encode() + struct.pack("<H", len(value)) + value
     head = struct.pack("<HIH", form, sequence, len(body))
     return b"uJ" + head + struct.pack("<I", crc32(head + body)) + body
+
+
+def in_blocks_u(prices, ends_wh, units):
+    """What energy from zero on costs, exactly: a price for each block, and where all but the last
+    end.
+    """
+    cost = Fraction(0)
+    begin = 0
+    for price, end_wh in zip(prices, (*ends_wh, 1 << 40), strict=True):
+        part = max(0, min(units, end_wh * UNITS_PER_WH) - begin)
+        cost += Fraction(part * price, 1000 * UNITS_PER_WH)
+        begin = end_wh * UNITS_PER_WH
+    return int(cost)

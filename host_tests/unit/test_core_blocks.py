@@ -1,9 +1,8 @@
 """Energy past the end of a block: it waits for the next block's price, and costs exactly that."""
 
-from fractions import Fraction
-
 import pytest
 
+from fakes_core import in_blocks_u
 from umeter.core.channel import DUE_BLOCK, NO_BLOCK, Channel
 from umeter.core.energy import UNITS_PER_WH as WH
 from umeter.core.sample import Sample
@@ -15,17 +14,6 @@ ENDS_WH = (3, 5)
 @pytest.fixture
 def channel():
     return Channel(0, Sample(WH), 250_000)
-
-
-def in_blocks_u(units):
-    """What so much costs from zero on, exactly."""
-    cost = Fraction(0)
-    begin = 0
-    for price, end_wh in zip(PRICES, (*ENDS_WH, 1 << 40), strict=True):
-        part = max(0, min(units, end_wh * WH) - begin)
-        cost += Fraction(part * price, 1000 * WH)
-        begin = end_wh * WH
-    return int(cost)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +42,7 @@ def test_what_passes_the_end_of_a_block_waits_for_the_next_price(channel, steps)
             channel.tariff.price_u_per_kwh = PRICES[block]
             channel.block_end_wh = (*ENDS_WH, NO_BLOCK)[block]
             channel.charge_late()
-        assert channel.account.charged_total_u == in_blocks_u(total)
+        assert channel.account.charged_total_u == in_blocks_u(PRICES, ENDS_WH, total)
     assert block == 2
 
 

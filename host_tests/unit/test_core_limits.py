@@ -124,11 +124,11 @@ def test_by_hand_the_time_only_arms():
     over(meter)
     assert look(meter, DUE_TIMER) == []
     assert channel.claims == channel.armed == OVERLOAD
-    channel.hand()
+    channel.end(channel.armed)
     assert channel.claims == 0
     channel.claims, channel.armed = OVERLOAD | OPERATOR, 0
     look(meter, DUE_TIMER)
-    channel.hand()
+    channel.end(channel.armed)
     assert channel.claims == OPERATOR
 
 

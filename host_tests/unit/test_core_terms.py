@@ -91,13 +91,13 @@ def test_by_hand_what_has_ended_waits_for_the_hand(channel):
     channel.account.charge(channel.account.balance_u)
     read(channel)
     assert channel.armed == 0, "it is out again: there is nothing to end"
-    channel.hand()
+    channel.end(channel.armed)
     assert channel.claims == CREDIT | OPERATOR
     channel.account.credit(5)
     read(channel)
     channel.clear(OVERLOAD)
     assert channel.armed == CREDIT | OVERLOAD
-    channel.hand()
+    channel.end(channel.armed)
     assert (channel.claims, channel.armed) == (OPERATOR, 0)
 
 
@@ -168,7 +168,7 @@ def test_without_a_limit_nothing_is_counted(channel):
 
 def weld(channel):
     channel.contact, channel.open_ms = 0, 60_000
-    channel.sample.power_dw = channel.weld_dw
+    channel.sample.power_dw = 150
 
 
 def stuck(channel):

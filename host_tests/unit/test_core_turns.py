@@ -1,16 +1,15 @@
 """When a meter works its terms out anew, and what becomes of turns and commits that fail."""
 
-from fractions import Fraction
-
 import pytest
 
-from fakes_core import Board
+from fakes_core import Board, in_blocks_u
 from umeter.core import meter as meter_module
 from umeter.core.channel import DUE_LIMIT, NO_BLOCK
 from umeter.core.energy import UNITS_PER_WH as WH
 from umeter.core.hot import Hot
 from umeter.core.meter import SETTINGS_KEY
 from umeter.core.supply import CREDIT, OPERATOR, OVERLOAD
+from umeter.core.transient import run
 
 KW = 10_000
 NOON = 200_016_000
@@ -39,17 +38,6 @@ def configure(board, **settings):
 
 def booked(board):
     return board.channels[0].register.wh * WH + board.channels[0].register.residual
-
-
-def in_blocks_u(units):
-    """What so much costs from zero on, exactly."""
-    cost = Fraction(0)
-    begin = 0
-    for price, end_wh in zip(PRICES, (*ENDS_WH, 1 << 40), strict=True):
-        part = max(0, min(units, end_wh * WH) - begin)
-        cost += Fraction(part * price, 1000 * WH)
-        begin = end_wh * WH
-    return int(cost)
 
 
 class Turns:
@@ -96,18 +84,20 @@ def test_energy_past_two_blocks_in_one_tick_costs_what_it_should(board):
     silent_for(board, 400_000)
     channel = board.channels[0]
     assert before < ENDS_WH[0] * WH and booked(board) > ENDS_WH[1] * WH
-    assert channel.account.charged_total_u == in_blocks_u(booked(board))
+    assert channel.account.charged_total_u == in_blocks_u(PRICES, ENDS_WH, booked(board))
     assert (channel.late, channel.due, channel.block_end_wh) == (0, 0, NO_BLOCK)
     assert channel.tariff.price_u_per_kwh == PRICES[2]
     board.run(10_000)
-    assert channel.account.charged_total_u == in_blocks_u(booked(board))
+    assert channel.account.charged_total_u == in_blocks_u(PRICES, ENDS_WH, booked(board))
 
 
 def test_block_by_block_the_charge_is_exact(board):
     board.chips[0].power_dw = 25 * KW
     for _ in range(40):
         board.run(9_700)
-        assert board.channels[0].account.charged_total_u == in_blocks_u(booked(board))
+        assert board.channels[0].account.charged_total_u == in_blocks_u(
+            PRICES, ENDS_WH, booked(board)
+        )
     assert booked(board) > ENDS_WH[1] * WH
 
 
@@ -182,7 +172,7 @@ def test_a_hand_and_a_step_of_the_clock_are_not_put_off_by_a_failure(board, turn
     channel.claims = channel.armed = OVERLOAD
     board.meter.hand(0, False)
     assert channel.claims == 0
-    board.meter.judge("stepped", NOON, NOON + 86_400)
+    run("core.turn", "stepped", board.meter, NOON, NOON + 86_400)
     assert board.meter.when == NOON + 86_400
 
 

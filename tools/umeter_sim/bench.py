@@ -22,6 +22,7 @@ from umeter_sim import cuts, features, loads_bench, scenarios
 from umeter_sim.board_api import open_board
 from umeter_sim.build import build_firmware
 from umeter_sim.energy_decade import energy_error
+from umeter_sim.lone_site import lone_site
 from umeter_sim.paths import BUILD
 from umeter_sim.scene import METER, PRICE_U_PER_KWH, Scene, wait_until
 from umeter_sim.soak import soak
@@ -141,7 +142,7 @@ def boot():
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        open_board(site=_site(1), workdir=Path(folder), loads=[5000] * 8) as sim,
+        open_board(site=lone_site(METER), workdir=Path(folder), loads=[5000] * 8) as sim,
     ):
         new_ms = first_reading_ms()
         sim.run_for(60_000)
@@ -158,22 +159,11 @@ def blackhole():
     with (
         tempfile.TemporaryDirectory() as folder,
         silent_broker() as port,
-        open_board(site=_site(port), workdir=Path(folder), loads=[5000] * 8) as sim,
+        open_board(site=lone_site(METER, port), workdir=Path(folder), loads=[5000] * 8) as sim,
     ):
         sim.run_for(180_000)
         gap_ms = sim.ask("meter")["worst_gap_ms"] - TICK_MS
     return {"tick_gap_ms_blackhole": gap_ms}
-
-
-def _site(port):
-    """A site.json with its broker at this port of this machine."""
-    return {
-        "meter": METER,
-        "key": "11" * 32,
-        "wifi": [{"ssid": "umeter-sim", "password": "simulated"}],
-        "broker": {"host": "127.0.0.1", "port": port},
-        "plain_tcp": True,
-    }
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from umeter_sim.board_api import open_board
+from umeter_sim.lone_site import lone_site
 from umeter_sim.paths import BOARD_SIDE, FIRMWARE, SHIMS
 from umeter_sim.runtimes.namespace import Namespace
 
@@ -236,19 +237,16 @@ def weld(seed=1):
     """{"weld_detect_s_max"}: from the opening of a welded contact to its event, the longest of
     eight loads of 20 W and more on the simulated board.
     """
-    site = {
-        "meter": "weld",
-        "key": "11" * 32,
-        "wifi": [{"ssid": "umeter-sim", "password": "simulated"}],
-        "broker": {"host": "127.0.0.1", "port": 1},
-        "plain_tcp": True,
-    }
     told = "[e[3] for e in app.meter.events._ring if e[2] == 'contact.welded']"
     longest_ms = 0
     with (
         tempfile.TemporaryDirectory() as folder,
         open_board(
-            runtime="cpython", site=site, workdir=Path(folder), loads=list(WELDED_DW), seed=seed
+            runtime="cpython",
+            site=lone_site("weld"),
+            workdir=Path(folder),
+            loads=list(WELDED_DW),
+            seed=seed,
         ) as sim,
     ):
         for index in range(len(WELDED_DW)):

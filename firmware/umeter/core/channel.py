@@ -51,6 +51,7 @@ _FROZEN_READINGS = const(10)
 _SETTLE_MS = const(3000)  # chips count up to a second late
 _OPEN_QUIET_MS = const(600_000)
 _ODD_READINGS = const(5)  # in a row: one may fall into the moving of a contact
+_WELD_DW = const(150)
 _REVERSE_DW = const(-50)
 _NO_VOLTAGE_DV = const(500)
 
@@ -86,7 +87,6 @@ class Channel:
         self.guard_ms = 0
         self.over_ms = 0  # so long the power has been over the limit
         self.steps = None  # look(sample): was a load switched on; forget(): the contact opened
-        self.weld_dw = 150
         self.contact = 0  # this and the next are kept by Supply
         self.open_ms = 0
         self.ahead = 0  # units booked beyond the believed count
@@ -164,10 +164,10 @@ class Channel:
         else:
             self.claims &= ~claim
 
-    def hand(self):
-        """The consumer's hand: what waited for it ends."""
-        self.claims &= ~self.armed
-        self.armed = 0
+    def end(self, claims):
+        """These claims end, whether they wait for the consumer's hand or not."""
+        self.claims &= ~claims
+        self.armed &= ~claims
 
     def _guard(self, dt_ms):
         """How long the load limit has been passed; told once, until the power is back under it."""
@@ -185,7 +185,7 @@ class Channel:
         if sample.power_dw <= _REVERSE_DW:
             odd = DUE_REVERSE
         elif not self.contact:
-            if sample.power_dw >= self.weld_dw and self.open_ms >= _SETTLE_MS:
+            if sample.power_dw >= _WELD_DW and self.open_ms >= _SETTLE_MS:
                 odd = DUE_WELD
         elif sample.behind and sample.voltage_dv < _NO_VOLTAGE_DV:
             odd = DUE_STUCK

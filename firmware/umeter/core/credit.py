@@ -83,8 +83,7 @@ def settle(doc, channel, book):
         if reclose_u is not None:
             back_u = max(back_u, reclose_u)
     if out_u == NEVER_U:
-        channel.claims &= ~_CREDIT
-        channel.armed &= ~_CREDIT
+        channel.end(_CREDIT)
     elif book.flags & _FRIENDLY:
         out_u = NEVER_U
     account.configure(out_u, back_u)

@@ -51,8 +51,7 @@ def emergency(meter, doc, channel, book):
     book.emergency = 2
     book.emergency_floor_u = floor_u
     if balance_u > floor_u:
-        channel.claims &= ~_CREDIT
-        channel.armed &= ~_CREDIT
+        channel.end(_CREDIT)
     book.save("emergency.taken", amount_u)
     return {"floor_u": floor_u}
 
@@ -64,8 +63,7 @@ def hand(meter, doc, channel, book, long=False):
     if long and book.emergency == 1 and not channel.armed:
         return emergency(meter, doc, channel, book)
     ends = channel.armed & ~book.locked | channel.claims & _USER
-    channel.claims &= ~ends
-    channel.armed &= ~ends
+    channel.end(ends)
     book.flags &= ~_OWN
     book.save("hand", ends)
     meter.urgent()
@@ -93,8 +91,7 @@ def release(meter, doc, channel, book, claim):
 
 
 def _unlock(channel, book, claims):
-    channel.claims &= ~claims
-    channel.armed &= ~claims
+    channel.end(claims)
     book.locked &= ~claims
     if claims & _OVERLOAD:
         channel.timer_ms = book.limit_tries = book.banned_tries = 0

@@ -179,7 +179,7 @@ class Meter:
         """Run a function of turn.py, which is forgotten at once; True if it was. After a failure
         there are no turns for a minute: until then the terms stay as they are.
         """
-        if self._turn_hold_ms > 0 and what not in ("hand", "stepped"):
+        if self._turn_hold_ms > 0 and what != "hand":
             self._turn_ms = self._turn_hold_ms
             return False
         try:
