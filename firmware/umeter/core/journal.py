@@ -149,8 +149,9 @@ class Journal:
         self.sequence += 1  # even if it fails: such a record may be whole all the same
         tail = self._tail
         end = tail + _bytes_of(batch)
+        # After a failure nothing more goes into this sector: numbers in it follow each other.
+        self._tail = self._sector
         if end <= self._sector:
-            self._tail = self._sector  # after a failure nothing more goes into this sector
             kept = self._append(self._newest * self._sector + tail, batch, end - tail, 0)
             self._tail = end
             self._live.update(kept)
