@@ -8,6 +8,9 @@ import types
 
 from hypothesis import HealthCheck, settings
 
+# Set to 80 where tests run side by side: tables are as wide as each test says.
+os.environ.pop("COLUMNS", None)
+
 _micropython = types.ModuleType("micropython")
 _micropython.const = lambda value: value
 sys.modules.setdefault("micropython", _micropython)
@@ -17,3 +20,11 @@ settings.register_profile(
 )
 settings.register_profile("long", parent=settings.get_profile("umeter"), max_examples=2000)
 settings.load_profile(os.environ.get("UMETER_HYPOTHESIS", "umeter"))
+
+
+def pytest_report_header(config):
+    """Which broker the end-to-end tests have."""
+    from umeter_sim import mosquitto
+
+    there = mosquitto.installed()
+    return f"broker: Mosquitto, {there}" if there else "broker: embedded (no Mosquitto here)"

@@ -19,7 +19,7 @@ from umeter.net.session import Session
 from umeter.net.transport import PatientSocket
 from umeter.settings import Settings
 
-ABOUT = {"version": "0.1.0", "board": "test", "digest": "00", "tls": 0, "warn": []}
+ABOUT = {"version": "0.1.0", "board": "test", "digest": "00", "tls": 0, "time": "", "warn": []}
 
 
 class PowerCut(BaseException):
@@ -105,10 +105,35 @@ class Board:
         return accounts, self.settings.to_dict(), self.window.pack(), self.clock.when
 
 
+class Link:
+    """Stands in for hal/wifi."""
+
+    def __init__(self):
+        self.up = True
+        self.bounces = 0
+
+    def is_up(self):
+        return self.up
+
+    def bounce(self):
+        self.bounces += 1
+
+
+def broker_of_site(host="broker", port=1883, user=None, tls=0):
+    return {
+        "host": host,
+        "port": port,
+        "user": user,
+        "password": None,
+        "tls": tls,
+        "name": host,
+    }
+
+
 class ConnectedBoard:
     """A Board on a network. run() is the app's loop, `turns` are when the meter worked."""
 
-    def __init__(self, newer=False, user=None):
+    def __init__(self, newer=False, user=None, brokers=None):
         self.clock = VirtualClock()
         self.network = Network(self.clock)
         self.broker = Broker(self.network)
@@ -116,20 +141,21 @@ class ConnectedBoard:
         self.meter = self.board.meter
         self.umqtt = load_umqtt(newer)
         self.turns = []
-        self.link = True
+        self.link = Link()
         self.tick_ms = self.clock.now_ms
         self.sockets = PatientSocket(self.network, self.network.select, self.turn, self.clock)
-        broker = {"host": "broker", "port": 1883, "user": user, "password": None}
+        site = {"meter": "m1", "brokers": brokers or [broker_of_site(user=user)]}
+        site.update({"ca": 1, "client": 0, "ntp": "time", "made_t": 1_790_000_000})
         self.session = Session(
             self.umqtt,
             self.sockets,
-            {"meter": "m1", "broker": broker},
+            site,
             self.meter,
             self.board.commands,
             self.clock,
-            lambda: self.link,
+            self.link,
             lambda n: n // 2,
-            ABOUT,
+            dict(ABOUT),
         )
 
     def turn(self):

@@ -124,7 +124,7 @@ class _Relays:
 
 
 class Site:
-    """The board's clock is `self` to the orders: `when`, and set(when)."""
+    """`self` is to the orders what has the meter and the clock, and that clock too."""
 
     def __init__(self, channels, when, behind=False):
         self.loads = [Load() for _ in range(channels)]
@@ -135,6 +135,7 @@ class Site:
         self.behind = behind
         self.torn = 0  # > 0: cut the power so many bytes into the next order's commit
         self._n = 0
+        self.clock = self
         self.boot()
 
     @property
@@ -216,12 +217,12 @@ class Site:
         if self.torn and op != "time":
             self.flash.budget = self.torn
             try:
-                answer = orders.carry_out(payload, self.meter, self)
+                answer = orders.carry_out(payload, self)
                 self.flash.budget = _PLENTY
                 return answer
             except PowerCut:
                 self.boot()
-        answer = orders.carry_out(payload, self.meter, self)
+        answer = orders.carry_out(payload, self)
         if answer["code"] == "replayed":
             answer["code"] = answer["first"]
         return answer

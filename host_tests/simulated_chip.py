@@ -27,7 +27,7 @@ class Chip:
         host.wait = lambda ms: ms
         for name in ("resolve", "tcp_open", "tcp_connect", "tcp_state", "tcp_error"):
             setattr(host, name, lambda *_: 0)
-        for name in ("tcp_recv", "tcp_send", "tcp_close"):
+        for name in ("tcp_recv", "tcp_send", "tcp_close", "tls_context", "tls_load", "tls_start"):
             setattr(host, name, lambda *_: -1)
         self.said = []
         self.modules = Namespace(

@@ -10,7 +10,7 @@ import umeter
 from umeter.app import App
 from umeter.core.channel import Channel
 from umeter.core.events import Events
-from umeter.core.hot import Hot
+from umeter.core.hot import Hot, vouched
 from umeter.core.journal import Journal
 from umeter.core.meter import Meter
 from umeter.core.supply import Supply
@@ -35,7 +35,7 @@ def compose():
     """The App of this board, restored. ValueError says what the board's files lack."""
     parts = board.load(_front_end)  # opens every contact
     site = board.load_site()
-    clock = chip.clock()
+    clock = chip.clock(vouched(chip.rtc_memory()()))
     wifi = chip.wifi(site["wifi"], clock)
     flash = chip.journal_flash()
     about = {
@@ -43,6 +43,7 @@ def compose():
         "board": parts.name,
         "digest": software.digest(umeter.__path__),
         "tls": 0,
+        "time": "",
         "warn": [flash.warning] if flash.warning else [],
     }
     feed = chip.watchdog().feed
@@ -55,8 +56,8 @@ def compose():
     if parts.inputs is not None:
         parts.inputs.meter = meter
     app = App(meter, clock, wifi, feed, parts.power_fail)
-    patient = PatientSocket(socket, select, app.turn, clock, None, start_new_thread)
-    commands = Commands(meter, site["key"], clock)
+    patient = PatientSocket(socket, select, app.turn, clock, start_new_thread)
+    commands = Commands(meter, site["key"], clock, site["meter"])
     app.session = Session(
         umqtt.simple,
         patient,
@@ -64,7 +65,7 @@ def compose():
         meter,
         commands,
         clock,
-        wifi.is_up,
+        wifi,
         random.randrange,
         about,
     )

@@ -5,13 +5,14 @@ import pytest
 from ingest_kit import TIMEOUT_S
 from scripted_meter import ScriptedMeter
 from station_kit import KEY
-from umeter_station.broker import EmbeddedBroker
+from umeter_sim.mosquitto import any_broker
 from umeter_station.station import Station
 
 
 @pytest.fixture
 def broker():
-    broker = EmbeddedBroker()
+    """Mosquitto where it is installed, else the embedded broker."""
+    broker = any_broker()
     broker.start()
     yield broker
     broker.stop()

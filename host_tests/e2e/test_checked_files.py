@@ -27,7 +27,7 @@ def test_a_file_changed_on_the_board_is_refused(runtime, tmp_path):
             return sim.ask("eval", expression=expression)["value"]
 
         assert ask(f"{LOAD_SITE}['wifi']") == SITE["wifi"]
-        assert ask(f"{LOAD_SITE}['broker']['port']") == 1883
+        assert ask(f"{LOAD_SITE}['brokers'][0]['port']") == 1883
         assert ask(f"len({LOAD_SITE}['key'])") == 32
         text = ask("open('site.json').read()")
         sim.ask("eval", expression=f"open('site.json', 'w').write({text.replace('m1', 'm2')!r})")

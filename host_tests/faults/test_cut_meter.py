@@ -48,7 +48,7 @@ def evening():
 
 
 def order(board, fields):
-    return carry_out(json.dumps(fields).encode(), board.meter, board.clock)
+    return carry_out(json.dumps(fields).encode(), board)
 
 
 def follow(board, at):

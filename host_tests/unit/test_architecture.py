@@ -27,7 +27,7 @@ CHIP_MODULES = {"machine", "esp32", "network"}
 # What MicroPython on the ESP32 has; anything else would only be found missing on the board.
 FROZEN = {
     "binascii", "errno", "gc", "hashlib", "io", "json", "micropython", "os", "random", "select",
-    "socket", "ssl", "struct", "sys", "time", "umqtt", "vfs", "_thread", "array",
+    "socket", "struct", "sys", "time", "tls", "umqtt", "vfs", "_thread", "array",
 }  # fmt: skip
 
 

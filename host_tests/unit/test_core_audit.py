@@ -25,7 +25,7 @@ NUMBERS = [
     "load.banned", "load.locked", "contact.welded", "contact.stuck", "energy.reverse",
     "energy.unmetered", "cover.open", "cover.closed", "account.opened", "account.closed",
     "account.reset", "account.mode", "debit", "debt", "hand", "user.open", "user.close",
-    "claim.released", "turn.failed", "account.forgiven",
+    "claim.released", "turn.failed", "account.forgiven", "link.forged",
 ]  # fmt: skip
 SETTINGS = [
     "price_u_per_kwh", "low_credit_u", "disable_at_u", "emergency_at_u", "low_credit_2_u",

@@ -10,6 +10,7 @@ from umeter_deploy import files
 from umeter_deploy.cli import app
 
 SIM8 = Path(__file__).resolve().parents[2] / "boards" / "sim8"
+NOW_T = 1_790_000_000
 SITE = {
     "meter": "m1",
     "key": "ab" * 32,
@@ -17,6 +18,11 @@ SITE = {
     "broker": {"host": "broker.lan", "password": "mqtt-secret"},
     "plain_tcp": True,
 }
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch):
+    monkeypatch.setattr("time.time", lambda: NOW_T + 0.5)
 
 
 @pytest.fixture
@@ -39,7 +45,7 @@ def test_both_files_are_written_for_the_board(site, tmp_path):
     assert f"{SIM8 / 'board.json'} is good: sim8, 8 channels." in done.stdout
     assert f"{site} is good: meter m1, broker broker.lan." in done.stdout
     assert (to / "board.json").read_text() == files.board_text(files.read(SIM8 / "board.json"))
-    assert (to / "site.json").read_text() == files.site_text(SITE)
+    assert (to / "site.json").read_text() == files.site_text(SITE, NOW_T)
     assert {path.stat().st_mode & 0o777 for path in to.iterdir()} == {0o600}
     for secret in ("ab" * 32, "wifi-secret", "mqtt-secret"):
         assert secret not in done.output
@@ -49,7 +55,7 @@ def test_what_is_already_there_gives_way(site, tmp_path):
     (tmp_path / "site.json").write_text("old")
     (tmp_path / "site.json").chmod(0o644)
     assert umeter("check", site, "--to", tmp_path).exit_code == 0
-    assert (tmp_path / "site.json").read_text() == files.site_text(SITE)
+    assert (tmp_path / "site.json").read_text() == files.site_text(SITE, NOW_T)
     assert (tmp_path / "site.json").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "board.json").exists()
 
@@ -61,11 +67,11 @@ def test_without_a_folder_nothing_is_written(site, tmp_path, monkeypatch):
 
 
 def test_a_file_edited_after_its_check_is_stamped_anew(tmp_path):
-    text = files.site_text(SITE).replace("broker.lan", "10.0.0.2")
+    text = files.site_text(SITE, NOW_T).replace("broker.lan", "10.0.0.2")
     (tmp_path / "site.json").write_text(text)
     assert umeter("check", tmp_path / "site.json", "--to", tmp_path / "to").exit_code == 0
     written = (tmp_path / "to" / "site.json").read_text()
-    assert json.loads(written)["broker"]["host"] == "10.0.0.2" and written[:22] != text[:22]
+    assert json.loads(written)["brokers"][0]["host"] == "10.0.0.2" and written[:22] != text[:22]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +80,7 @@ def test_a_file_edited_after_its_check_is_stamped_anew(tmp_path):
         (None, "cannot be read: No such file or directory."),
         ("{", "is not JSON: "),
         ("[]", ": board.json: the document is [], it must be an object"),
-        ('{"meter": "m1"}', ": site.json: plain_tcp must be true"),
+        ('{"meter": "m1"}', ": site.json: key must be 64 hex digits"),
     ],
 )
 def test_what_is_not_good_is_told_and_nothing_is_written(tmp_path, text, sentence):

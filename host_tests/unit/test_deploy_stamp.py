@@ -15,6 +15,7 @@ from umeter_deploy import files
 from umeter_deploy.stamp import stamp, unstamped
 
 BOARD = Path(__file__).resolve().parents[2] / "boards" / "sim_mixed" / "board.json"
+NOW_T = 1_790_000_000
 SITE = {
     "meter": "m1",
     "key": "00112233445566778899aabbccddeeff" * 2,
@@ -41,13 +42,13 @@ def read(tmp_path_factory):
     return read
 
 
-TEXTS = {"board": files.board_text(files.read(BOARD)), "site": files.site_text(SITE)}
+TEXTS = {"board": files.board_text(files.read(BOARD)), "site": files.site_text(SITE, NOW_T)}
 text_of = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 
 
 def test_what_it_looks_like():
     body = '"name":"x y","pins":[1,2],"led":null}'
-    digits = "%08x" % crc32(b"1" + body.encode())
+    digits = "%08x" % crc32(b"2" + body.encode())
     assert stamp(json.loads("{" + body)) == '{"checked":"' + digits + '",' + body
 
 
@@ -59,7 +60,7 @@ def test_the_firmware_takes_it_and_json_too(read, text):
 
 def test_what_was_checked_can_be_checked_again():
     site = json.loads(TEXTS["site"])
-    assert files.site_text(site) == TEXTS["site"]
+    assert files.site_text(site, NOW_T) == TEXTS["site"]
     assert files.board_text(json.loads(TEXTS["board"])) == TEXTS["board"]
     assert unstamped(site)["wifi"][1] == {"ssid": "open", "password": ""}
     assert unstamped([]) == []
@@ -68,7 +69,7 @@ def test_what_was_checked_can_be_checked_again():
 @text_of
 def test_every_single_changed_character_is_refused(read, text):
     for at, character in enumerate(text):
-        for other in "0", "a", " ", '"', character.swapcase():
+        for other in "0", '"', character.swapcase():
             if other != character:
                 with pytest.raises(ValueError):
                     read(text[:at] + other + text[at + 1 :])
@@ -87,6 +88,6 @@ def test_any_edit_is_refused(read, text, data):
 
 @text_of
 def test_another_format_is_refused(read, text, monkeypatch):
-    monkeypatch.setattr("umeter_deploy.stamp.FORMAT", "2")
+    monkeypatch.setattr("umeter_deploy.stamp.FORMAT", "3")
     with pytest.raises(ValueError, match="was not checked"):
         read(stamp(unstamped(json.loads(text))))

@@ -157,7 +157,8 @@ def test_site(hal_board):
     site = hal_board.load_site()
     assert site["meter"] == "m1" and site["key"] == b"\xab" * 32
     assert site["wifi"] == [{"ssid": "a", "password": ""}]
-    assert site["broker"] == {"host": "b", "port": 1883, "user": None, "password": None}
+    (broker,) = site["brokers"]
+    assert (broker["host"], broker["port"], broker["user"], broker["tls"]) == ("b", 1883, None, 0)
 
 
 UNCHECKED = "was not checked, or was changed since: umeter check writes one that is"

@@ -44,7 +44,7 @@ class Rtc:
 
 def a_clock(now=POWER_ON, epoch_year=2000):
     rtc = Rtc(now, epoch_year)
-    return Clock(rtc, rtc), rtc
+    return Clock(rtc, rtc, True), rtc
 
 
 def test_after_a_power_cut_the_time_is_not_known():
@@ -59,7 +59,7 @@ def test_after_a_reset_the_rtc_is_believed(epoch_year):
     clock, rtc = a_clock(epoch_year=epoch_year)
     clock.set(when_of(NOON))
     assert rtc.now == (2026, 3, 2, 0, 12, 0, 0, 0)
-    assert Clock(rtc, rtc).when == when_of(NOON) == clock.when
+    assert Clock(rtc, rtc, True).when == when_of(NOON) == clock.when
 
 
 @pytest.mark.parametrize("year", [1970, 2000, 2020, 2025, 2054, 2099])
@@ -71,7 +71,15 @@ def test_a_year_that_cannot_be_is_not_believed(year):
 def test_what_a_time_order_can_set_is_believed_after_a_reset_and_a_small_int(t):
     clock, rtc = a_clock()
     clock.set(t - 1_577_836_800)
-    assert Clock(rtc, rtc).when == t - 1_577_836_800 < 1 << 30
+    assert Clock(rtc, rtc, True).when == t - 1_577_836_800 < 1 << 30
+
+
+def test_a_time_that_was_only_lent_is_never_believed():
+    clock, rtc = a_clock()
+    clock.lend(when_of(NOON))
+    assert rtc.now == (2026, 3, 2, 0, 12, 0, 0, 0)
+    assert clock.when == 0
+    assert Clock(rtc, rtc, False).when == 0
 
 
 @given(st.lists(st.integers(1, 5000), max_size=100))

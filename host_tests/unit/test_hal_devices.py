@@ -100,7 +100,9 @@ def test_wifi_joins_the_first_network_at_once():
 def test_wifi_tries_all_in_turn_with_a_pause_before_each(start_ms):
     wifi, wlan = a_wifi(HOME, YARD, start_ms=start_ms)
     step_until(wifi, start_ms, start_ms + 64_000)
-    names = [call[1] if call[0] == "connect" else call[0] for call in wlan.calls[1:]]
+    names = [
+        call[1] if call[0] == "connect" else call[0] for call in wlan.calls if call[0] != "active"
+    ]
     assert names == ["home", "disconnect", "yard", "disconnect", "home", "disconnect", "yard"]
 
 
@@ -110,14 +112,38 @@ def test_wifi_leaves_a_lost_link_to_the_driver_first():
     step_until(wifi, 0, 50_000)
     wlan.up = False
     step_until(wifi, 50_000, 69_000)
-    assert wlan.calls == [("active", True)]
+    assert wlan.calls == []
     step_until(wifi, 69_000, 72_000)
-    assert wlan.calls[1:] == [("disconnect",), ("connect", "home", "secret")]
+    assert wlan.calls == [("disconnect",), ("active", True), ("connect", "home", "secret")]
+
+
+def test_wifi_that_leads_nowhere_is_left_for_the_next_network():
+    wifi, wlan = a_wifi(HOME, YARD)
+    wifi.step()
+    wlan.up = True
+    step_until(wifi, 0, 50_000)
+    wlan.calls.clear()
+    wifi.bounce()
+    assert wlan.calls == [("active", False)]
+    wlan.up = False
+    step_until(wifi, 50_000, 50_900)
+    assert wlan.calls == [("active", False)], "the radio needs its pause"
+    step_until(wifi, 50_900, 51_200)
+    assert wlan.calls[1:] == [("active", True), ("connect", "yard", "")]
+
+
+def test_wifi_bounce_survives_a_driver_that_refuses(capsys):
+    wifi, wlan = a_wifi(HOME)
+    wifi.step()
+    wlan.active = lambda on: (_ for _ in ()).throw(OSError("Wifi Not Started"))
+    wifi.bounce()
+    assert "Wifi Not Started" in capsys.readouterr().out
 
 
 def test_wifi_survives_a_driver_that_refuses(capsys):
     wifi, wlan = a_wifi(HOME)
     wlan.error = OSError("Wifi Internal State Error")
     step_until(wifi, 0, 45_000)
-    assert [call[0] for call in wlan.calls[1:]] == ["connect", "disconnect"] * 2 + ["connect"]
+    names = [call[0] for call in wlan.calls if call[0] != "active"]
+    assert names == ["connect", "disconnect"] * 2 + ["connect"]
     assert "Wifi Internal State Error" in capsys.readouterr().out

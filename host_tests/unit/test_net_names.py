@@ -62,7 +62,7 @@ def test_name_resolved_in_its_thread_while_the_meter_works():
     thread = LateThread()
     rig = SocketRig(start_thread=thread.start)
     begun_ms = rig.clock.now_ms
-    rig.sockets._turn = lambda: (
+    rig.sockets._work = lambda: (
         rig.clock.now_ms - begun_ms == 200 and thread.finish(),
         rig.turn(),
     )

@@ -94,7 +94,7 @@ def test_too_long_for_a_command_is_counted_and_ignored(rig):
     rig.settled()
     rig.broker.wire.arrive(publish(DOWN, b"x" * 2049, 3))
     rig.run(500)
-    assert rig.session.discards == 1 and rig.session.connected and rig.broker.acked_pids == [3]
+    assert rig.session.oversize == 1 and rig.session.connected and rig.broker.acked_pids == [3]
     assert rig.board.commands.forged == 0
 
 
@@ -133,7 +133,7 @@ def test_event_pushed_out_while_it_is_sent_takes_no_other_with_it(rig):
                 rig.meter.event("test", 0, i)
 
     before = len(rig.broker.of("event"))
-    rig.sockets._turn = lambda: (fill(), rig.turn())
+    rig.sockets._work = lambda: (fill(), rig.turn())
     rig.run(5000, until=lambda: bool(filled))
     rig.broker.answer_ms = 1
     rig.run(10_000)

@@ -96,14 +96,14 @@ def test_no_attempt_without_a_link_and_at_once_with_it_after_weeks(rig):
     rig.network.refusing = True
     rig.run(5000)
     rig.network.refusing = False
-    rig.link = False
+    rig.link.up = False
     attempts = len(rig.network.attempts)
     for _ in range(9):  # more than half of the 12.4 days after which ticks wrap
         rig.run(20)
         rig.clock.now_ms += 86_400_000
     rig.tick_ms = rig.clock.now_ms
     assert len(rig.network.attempts) == attempts
-    rig.link = True
+    rig.link.up = True
     rig.run(2000, until=lambda: rig.session.connected)
     assert rig.session.connected
 

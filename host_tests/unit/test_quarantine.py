@@ -2,6 +2,8 @@
 and charged exactly, or given up, either way once and told.
 """
 
+from types import SimpleNamespace
+
 import pytest
 
 from fakes_core import Board
@@ -20,7 +22,7 @@ class Clock:
 
 def order(board, n, action, ch=1):
     text = '{"n": %d, "op": "quarantine", "ch": %d, "action": "%s"}' % (n, ch, action)
-    return carry_out(text, board.meter, Clock())
+    return carry_out(text, SimpleNamespace(meter=board.meter, clock=Clock()))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ board_app = typer.Typer(help="Board files.", no_args_is_help=True)
 app.add_typer(board_app, name="board")
 
 _BOARD, _SITE = "board.json", "site.json"
+_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
 @app.command()
@@ -36,9 +37,11 @@ def check(
             given[_SITE] = _in_folder(site, _SITE)
         elif files.is_site(files.read(given[_BOARD])):
             given = {_SITE: given[_BOARD]}
-        texts = {name: _judged(name, path) for name, path in given.items()}
+        contents = {}
+        for name, path in given.items():
+            contents.update(_judged(name, path))
         if to is not None:
-            _write(to, texts, given)
+            _write(to, contents, given)
     except ValueError as error:
         raise _failure(f"{error}.") from None
 
@@ -58,40 +61,45 @@ def _in_folder(path: Path, name: str) -> Path:
     return path / name if path.is_dir() else path
 
 
-def _judged(name: str, path: Path) -> str:
-    """The text for the board. ValueError, one sentence, if the file is not good."""
+def _judged(name: str, path: Path) -> dict[str, str | bytes]:
+    """The files for the board, {name: content}. ValueError, one sentence, if one is not good."""
     document = files.read(path)
     try:
-        text = files.board_text(document) if name == _BOARD else files.site_text(document)
+        if name == _BOARD:
+            contents, warnings = {name: files.board_text(document)}, []
+        else:
+            contents, warnings = files.site_files(document, path.parent)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     _say(f"{path} is good: {_summary(name, document)}.")
-    return text
+    for warning in warnings:
+        Console(stderr=True).print(warning, style="yellow", **_PLAIN)
+    return contents
 
 
 def _summary(name: str, document: dict[str, Any]) -> str:
     if name == _BOARD:
         return f"{document['name']}, {len(document['channels'])} channels"
-    return f"meter {document['meter']}, broker {document['broker']['host']}"
+    hosts = [broker["host"] for broker in document.get("brokers") or [document["broker"]]]
+    return f"meter {document['meter']}, broker {' or '.join(hosts)}"
 
 
-def _write(folder: Path, texts: dict[str, str], given: dict[str, Path]) -> None:
+def _write(folder: Path, contents: dict[str, str | bytes], given: dict[str, Path]) -> None:
     for name, path in given.items():
         if (folder / name).resolve() == path.resolve():
             raise ValueError(f"{path} would be overwritten by its stamped form: name another --to")
     try:
-        files.write(folder, texts)
+        files.write(folder, contents)
     except OSError as error:
         raise ValueError(f"{folder} cannot be written: {error.strerror}") from None
-    for name in texts:
+    for name in contents:
         _say(f"{folder / name} is for the board.")
 
 
 def _say(sentence: str) -> None:
-    Console().print(sentence, highlight=False, markup=False, soft_wrap=True)
+    Console().print(sentence, **_PLAIN)
 
 
 def _failure(sentence: str) -> typer.Exit:
-    console = Console(stderr=True)
-    console.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    Console(stderr=True).print(sentence, style="red", **_PLAIN)
     return typer.Exit(1)

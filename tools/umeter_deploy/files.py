@@ -1,6 +1,7 @@
 """board.json and site.json: from what somebody wrote to what lies on the board."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +31,39 @@ def board_text(document: Any) -> str:
     return stamp(document)
 
 
-def site_text(document: Any) -> str:
-    """The site.json for the board, defaults filled in. ValueError, one sentence, if the document
+def site_text(document: Any, made_t: int | None = None) -> str:
+    """The site.json for the board, defaults filled in. made_t: Unix seconds of the check (now).
+    ValueError, one sentence, if the document is not good.
+    """
+    made_t = int(time.time()) if made_t is None else made_t
+    return stamp(site_check.check(unstamped(document), made_t))
+
+
+def site_files(
+    document: Any, folder: Path, made_t: int | None = None
+) -> tuple[dict[str, str | bytes], list[str]]:
+    """All that a site.json brings to the board, {name: content}, and sentences about what is odd
+    but allowed. folder: where the files lie that it names. ValueError, one sentence, if something
     is not good.
     """
-    return stamp(site_check.check(unstamped(document)))
+    made_t = int(time.time()) if made_t is None else made_t
+    written = {"site.json": site_text(document, made_t)}
+    if not (document.get("ca") or document.get("client")):
+        return written, []
+    # Imported for sites with TLS only: it costs more time than all else here.
+    from umeter_deploy import tls_files
+
+    der, warnings = tls_files.read(document, folder, made_t)
+    return {**written, **der}, warnings
 
 
-def write(folder: Path, texts: dict[str, str]) -> None:
-    """Write files, {name: text}, that only their owner can read: they hold the meter's key.
+def write(folder: Path, contents: dict[str, str | bytes]) -> None:
+    """Write files, {name: content}, that only their owner can read: they hold the meter's key.
     OSError if that fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
+    for name, content in contents.items():
         path = folder / name
         path.unlink(missing_ok=True)
         path.touch(mode=0o600, exist_ok=False)
-        path.write_bytes(text.encode())
+        path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -17,10 +17,13 @@ from typing import Any, Protocol
 
 from umeter_deploy import files
 from umeter_sim import wiring
-from umeter_sim.paths import BOARDS
+from umeter_sim.build import names_of
+from umeter_sim.paths import BOARDS, BUILD
+from umeter_sim.squeeze_names import Names, readable, spoken_to
 
 DEFAULT_START_UNIX = 1_772_431_200  # 2026-03-02T06:00:00Z
 PARTITION_BYTES = 64 * 4096
+UNITS_PER_WH = 36_000_000
 RESET_CAUSES = {"hard": 2, "wdt": 3, "soft": 5}
 
 
@@ -43,9 +46,11 @@ class Link(Protocol):
 class SimBoard:
     """One powered board with its site. Made by open_board()."""
 
-    def __init__(self, link: Link, clock_file: Path, start_unix: int):
+    def __init__(self, link: Link, clock_file: Path, start_unix: int, names: Names):
+        """names: those of the firmware in it, see squeeze_names."""
         self._link = link
         self._start_unix = start_unix
+        self._names = names
         # 8 bytes, little-endian: the virtual time as Unix milliseconds.
         self.clock_file = clock_file
 
@@ -72,8 +77,8 @@ class SimBoard:
 
     @property
     def log(self) -> list[str]:
-        """What the firmware has printed: the last lines."""
-        return list(self._link.log)
+        """What the firmware has printed: the last lines, with the names that its source has."""
+        return [readable(line, self._names) for line in self._link.log]
 
     def start(self) -> None:
         """Run on in the background at the set speed."""
@@ -134,6 +139,8 @@ class SimBoard:
         then, of one partition if it has a label), erase_cut(value: erases until the one that
         stays half done), rot(label, value: [offset, bit]).
         """
+        if op == "eval":
+            fields["expression"] = spoken_to(fields["expression"], self._names)
         answer = self._do("ask", text=json.dumps({"op": op, **fields}))
         if "error" in answer:
             raise BoardError(f"{op}: {answer['error']}")
@@ -164,14 +171,17 @@ def open_board(
     journal_bytes: int = PARTITION_BYTES,
     log_bytes: int = PARTITION_BYTES,
     firmware: Path | None = None,
+    flash: dict[str, bytes] | None = None,
+    drawn: list[int] | None = None,
 ) -> SimBoard:
     """Power up a board, booted and standing still.
 
     site: the document site.json (the meter's name, key, broker). loads: for each channel a
     constant in 0.1 W, a profile's name or a list of appliances, repeated in turn. journal_bytes,
     log_bytes: of these data partitions, 0: a board without it. firmware: another source tree,
-    which gets board.json and site.json as they are. BoardError if they are not good, or the
-    firmware does not come up.
+    which gets board.json and site.json as they are. flash: the cells of partitions by label, of
+    a board with a past; drawn: what each channel's meter has counted in it, 0.1 W x ms.
+    BoardError if they are not good, or the firmware does not come up.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     clock_file = workdir / "clock"
@@ -179,7 +189,7 @@ def open_board(
     setup = {
         "clock_file": str(clock_file),
         "pace": {"speed": speed, "net_speed": net_speed},
-        "files": _files(board_dir, site, firmware is None),
+        "files": _files(board_dir, site, firmware is None, start_unix),
         "world": {
             "seed": seed,
             "start_unix": start_unix,
@@ -194,14 +204,18 @@ def open_board(
             },
         },
     }
-    if runtime == "micropython":
+    if flash or drawn:
+        setup["past"] = _past(setup["world"]["partitions"], flash or {}, drawn or [])
+    compiled = runtime == "micropython"
+    if compiled:
         from umeter_sim.runtimes.micropython import MicroPythonLink as Runtime
     elif runtime == "cpython":
         from umeter_sim.runtimes.cpython import CPythonLink as Runtime
     else:
         raise ValueError(f"no runtime {runtime}: there are micropython and cpython")
     link = Runtime(setup, firmware, workdir)
-    sim = SimBoard(link, clock_file, start_unix)
+    names = names_of(workdir / "mpy" if firmware else BUILD / "mpy") if compiled else {}
+    sim = SimBoard(link, clock_file, start_unix, names)
     try:
         sim._do("booted")
     except BaseException:
@@ -210,15 +224,34 @@ def open_board(
     return sim
 
 
-def _files(board_dir: Path, site: dict[str, Any], checked: bool) -> dict[str, str]:
-    """What lies on the board, {name: text}: as the deploy tool writes it if `checked`."""
+def _past(partitions: dict[str, int], flash: dict[str, bytes], drawn: list[int]) -> dict[str, Any]:
+    """What a board with a past wakes up with: `flash` by label, and `state` as control.state()
+    gives it.
+    """
+    cells = {label: b"\xff" * size for label, size in partitions.items()}
+    for label, there in flash.items():
+        size = partitions.get(label, 0)
+        if len(there) != size:
+            raise BoardError(f"{label} has {size} bytes of flash, {len(there)} are given")
+        cells[label] = there
+    counted = [{"wh": units // UNITS_PER_WH, "residual": units % UNITS_PER_WH} for units in drawn]
+    site = [{**tally, "meter": tally} for tally in counted]
+    return {"flash": cells, "state": json.dumps({"site": site} if site else {})}
+
+
+def _files(
+    board_dir: Path, site: dict[str, Any], checked: bool, made_t: int
+) -> dict[str, str | bytes]:
+    """What lies on the board, {name: content}: as the deploy tool writes it if `checked`. Files
+    that the site names are looked for from the working directory.
+    """
     path = board_dir / "board.json"
     if not checked:
         return {"board.json": path.read_text(), "site.json": json.dumps(site)}
     try:
         return {
             "board.json": files.board_text(files.read(path)),
-            "site.json": files.site_text(site),
+            **files.site_files(site, Path(), made_t)[0],
         }
     except ValueError as error:
         raise BoardError(str(error)) from None

@@ -9,10 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from umeter_sim.paths import BOARD_SIDE, BUILD, FIRMWARE
+from umeter_sim.paths import BOARD_SIDE, BUILD, FIRMWARE, SHIMS, UMQTT
 from umeter_sim.squeeze import squeezed
+from umeter_sim.squeeze_imports import relative
+from umeter_sim.squeeze_names import Names, shortened
 
 OPTIONS = ("-O3",)  # no asserts and no line numbers: both cost heap
+
+NAMES = "names.json"
 
 
 class BuildError(RuntimeError):
@@ -43,7 +47,8 @@ def build_firmware(source: Path = FIRMWARE, target: Path = BUILD / "mpy") -> Bui
         for path in sorted((source / "umeter").rglob("*.py"))
         if _has_code(path)  # a folder is a package without a file that says so
     }
-    return _locked(paths, _squeezed(paths), target)
+    texts, names = _shortened(_squeezed(paths), source)
+    return _locked(paths, texts, target, names)
 
 
 def build_board_side() -> Path:
@@ -55,11 +60,25 @@ def build_board_side() -> Path:
     return _locked(paths, texts, BUILD / "board_side").folder
 
 
-def _locked(paths: dict[str, Path], texts: dict[str, str], target: Path) -> Built:
+def names_of(folder: Path) -> Names:
+    """What the names in a built folder mean, empty if none has been given another: for
+    squeeze_names' `readable` and `spoken_to`.
+    """
+    path = folder / NAMES
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _locked(
+    paths: dict[str, Path], texts: dict[str, str], target: Path, names: Names | None = None
+) -> Built:
     target.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _build(paths, texts, target)
+        built = _build(paths, texts, target)
+        # Whole at any time: it is read without the lock.
+        (target / f".{NAMES}").write_text(json.dumps(names or {}, indent=1))
+        (target / f".{NAMES}").replace(target / NAMES)
+        return built
 
 
 def _build(paths: dict[str, Path], texts: dict[str, str], target: Path) -> Built:
@@ -105,6 +124,18 @@ def _squeezed(paths: dict[str, Path], callers: Iterable[str] = ()) -> dict[str, 
         return squeezed(texts, callers)
     except SyntaxError:  # mpy-cross tells that better
         return texts
+
+
+def _shortened(texts: dict[str, str], source: Path) -> tuple[dict[str, str], Names]:
+    """callers: what is on the board beside the firmware."""
+    folders = (BOARD_SIDE, SHIMS, UMQTT)
+    callers = [path.read_text() for folder in folders for path in sorted(folder.rglob("*.py"))]
+    callers += [path.read_text() for path in sorted(source.glob("*.py"))]
+    try:
+        texts, names = shortened(texts, callers)
+        return relative(texts), names
+    except SyntaxError:  # mpy-cross tells that better
+        return texts, {}
 
 
 def _compile(options: tuple[str, ...], path: Path, text: str, out: Path) -> None:

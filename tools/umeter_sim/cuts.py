@@ -84,7 +84,7 @@ class Life:
         self._deliver(self._open)
 
     def _deliver(self, order):
-        answer = carry_out(json.dumps(order).encode(), self._board.meter, self._board.clock)
+        answer = carry_out(json.dumps(order).encode(), self._board)
         code = answer.get("first", answer["code"])
         if order is self._open:
             self._open = None

@@ -1,5 +1,5 @@
-"""A whole umeter in one process: embedded broker, station, and one simulated board that starts
-without power.
+"""A whole umeter: broker, station, and one simulated board that starts without power. The broker
+is Mosquitto where that is installed, else the embedded one.
 """
 
 import secrets
@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from umeter_sim.board_api import open_board
-from umeter_station.broker import EmbeddedBroker
+from umeter_sim.mosquitto import any_broker
 from umeter_station.clock import FileClock
 from umeter_station.config import create_home
 from umeter_station.station import Station
@@ -22,21 +22,29 @@ class Scene:
     must be empty or new.
     """
 
-    def __init__(self, workdir, runtime="micropython", seed=1, speed=60, board="sim8", loads=None):
-        self.broker = EmbeddedBroker()
+    def __init__(
+        self,
+        workdir,
+        runtime="micropython",
+        seed=1,
+        speed=60,
+        board="sim8",
+        loads=None,
+        broker=None,
+    ):
+        self.broker = broker or any_broker()
         self.broker.start()
         key = secrets.token_bytes(32)
-        site = {
+        self.site = {
             "meter": METER,
             "key": key.hex(),
             "wifi": [{"ssid": "umeter-sim", "password": "simulated"}],
-            "broker": {"host": self.broker.host, "port": self.broker.port},
-            "plain_tcp": True,
+            **self.site_broker(),
         }
         self.sim = open_board(
             runtime=runtime,
             board_dir=REPOSITORY / "boards" / board,  # an absolute path stays itself
-            site=site,
+            site=self.site,
             seed=seed,
             speed=speed,
             workdir=workdir / "board",
@@ -47,6 +55,13 @@ class Scene:
         self.station = Station(self.home, self.broker.url, FileClock(self.sim.clock_file))
         self.station.add_meter(METER, key)
         self.station.start(connect_timeout_s=10)
+
+    def site_broker(self):
+        """The broker's part of the board's site.json."""
+        return {
+            "broker": {"host": self.broker.host, "port": self.broker.port},
+            "plain_tcp": True,
+        }
 
     def close(self):
         self.sim.close()

@@ -91,7 +91,7 @@ class SoakBoard:
         self.orders += 1
         carry_out = self._firmware.load("umeter.net.orders").carry_out
         text = json.dumps({"n": self.orders, **order}).encode()
-        return carry_out(text, self.meter, self.app._clock)
+        return carry_out(text, types.SimpleNamespace(meter=self.meter, clock=self.app._clock))
 
     def set_clock(self):
         self.order(op="time", t=self.unix_ms // 1000, boot=self.meter.boot)

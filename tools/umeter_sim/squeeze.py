@@ -2,7 +2,7 @@
 
 MicroPython keeps every name it has met for ever. So integers that are constant become literals, of
 whatever module, and are defined no more; arguments that nobody passes by name, and attributes that
-only `self` knows, get one letter. What a traceback shows, functions and modules, keeps its name.
+only `self` knows, get one letter. What else has a name of its own, see squeeze_names.py.
 """
 
 import ast

@@ -1,12 +1,17 @@
 """Runs a function of a MicroPython script in the real interpreter, without a board."""
 
 import json
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from umeter_sim.build import names_of
 from umeter_sim.node import node_command
 from umeter_sim.paths import INTERPRETER, NODE_SIDE
+from umeter_sim.squeeze_names import Names, readable, spoken_to
 
 HEAP_BYTES = 1024 * 1024
 
@@ -24,18 +29,42 @@ def run_script(
 ) -> str:
     """Call `function(arg)` of the script, str to str, in a fresh MicroPython.
 
-    paths: folders of .py or .mpy to import from, the first wins. ScriptFailed if it raises or
+    paths: folders of .py or .mpy to import from, the first wins. If the firmware is one of them,
+    as it was built, script and .py may use the names of its source. ScriptFailed if it raises or
     takes too long.
     """
-    setup = {
-        "interpreter": str(INTERPRETER),
-        "trees": [[str(folder), f"/path{i}"] for i, folder in enumerate(paths)],
-        "files": {},
-        "heap_bytes": HEAP_BYTES,
-        "script": path.read_text(),
-        "function": function,
-        "argument": arg,
-    }
+    names = next(filter(None, map(names_of, paths)), {})
+    with tempfile.TemporaryDirectory() as copies:
+        folders = [
+            _speaking(folder, names, Path(copies) / str(i)) for i, folder in enumerate(paths)
+        ]
+        setup = {
+            "interpreter": str(INTERPRETER),
+            "trees": [[str(folder), f"/path{i}"] for i, folder in enumerate(folders)],
+            "files": {},
+            "heap_bytes": HEAP_BYTES,
+            "script": spoken_to(path.read_text(), names),
+            "function": function,
+            "argument": arg,
+        }
+        try:
+            return _run(path.name, setup, timeout_s)
+        except ScriptFailed as failed:
+            raise ScriptFailed(readable(str(failed), names)) from None
+
+
+def _speaking(folder: Path, names: Names, copy: Path) -> Path:
+    """The folder, or a copy whose .py know the firmware's names."""
+    sources = sorted(folder.glob("*.py")) if names else []
+    if not sources:
+        return folder
+    shutil.copytree(folder, copy)
+    for source in sources:
+        (copy / source.name).write_text(spoken_to(source.read_text(), names))
+    return copy
+
+
+def _run(name: str, setup: dict[str, Any], timeout_s: float) -> str:
     try:
         done = subprocess.run(
             [*node_command(), str(NODE_SIDE / "script.mjs")],
@@ -46,7 +75,7 @@ def run_script(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ScriptFailed(f"{path.name} did not end within {timeout_s} s") from None
+        raise ScriptFailed(f"{name} did not end within {timeout_s} s") from None
     if done.returncode:
-        raise ScriptFailed(f"{path.name}: {done.stderr.strip()}")
+        raise ScriptFailed(f"{name}: {done.stderr.strip()}")
     return done.stdout

@@ -153,6 +153,7 @@ EVENT_CODES = (
     "claim.released",
     "turn.failed",
     "account.forgiven",
+    "link.forged",
 )
 SETTINGS_FROM = 128
 SETTINGS = (

@@ -44,6 +44,8 @@ COMMAND_OUTCOMES = (
     "refused for now",
     "refused, too much",
     "refused, another account",
+    "refused, meant for another meter",
+    "refused, older than the settings",
 )
 # Settings that are no numbers: an event has a checksum of the value.
 _DOCUMENTS = (
@@ -107,6 +109,14 @@ def time_text(unix_s: int) -> str:
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def age_text(seconds: int) -> str:
+    """How long something lasts, in its largest unit."""
+    for unit_s, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= unit_s:
+            return f"{seconds // unit_s} {name}"
+    return f"{max(seconds, 0)} s"
+
+
 def event_detail(code: str, a: int, b: int) -> str:
     """What an event's two numbers mean, in words; the numbers themselves for a code this
     station does not know.
@@ -138,6 +148,8 @@ def event_detail(code: str, a: int, b: int) -> str:
     if code == "account.mode":
         lent = f", {format_u(a)} lent" if a else ""
         return f"{'pays afterwards' if b else 'prepaid'}{lent}"
+    if code == "link.forged":
+        return f"{a} orders not from this station"
     if code == "debt":
         return f"{format_u(abs(b))} {'added to' if b > 0 else 'forgiven of'} debt {a}"
     if code in _AMOUNTS:

@@ -21,7 +21,7 @@ limit.over limit.trip limit.locked limit.back load.banned load.locked contact.we
 contact.stuck energy.reverse energy.unmetered cover.open cover.closed account.opened
 account.closed account.reset account.mode debit debt hand user.open user.close claim.released
 turn.failed
-account.forgiven
+account.forgiven link.forged
 """.split()
 
 

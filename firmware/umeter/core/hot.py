@@ -2,7 +2,8 @@
 
 On the ESP32 that is the RTC's (2 KiB, no checksum of its own; a power cut clears it). The image is
 magic, number of channels u16, sequence of the journal's newest batch u32, the channel records,
-CRC-32; little-endian. With another batch than the journal's newest it is old, and not looked at.
+CRC-32; little-endian. The magic is another one while nobody has set the clock. With another batch
+than the journal's newest it is old, and not looked at.
 """
 
 import struct
@@ -15,6 +16,12 @@ from umeter.core.channel_record import RECORD_BYTES, pack
 _HEAD = const("<2sHI")
 _HEAD_BYTES = const(8)
 _MAGIC = const(b"uH")
+_NO_CLOCK = const(b"uh")
+
+
+def vouched(image):
+    """Was the clock set when this was kept? If not, the RTC was at most lent a time."""
+    return image[:2] == _MAGIC
 
 
 class Hot:
@@ -30,7 +37,8 @@ class Hot:
         if not meter.is_safe:  # the records would tell of charges whose books are not durable yet
             return
         image = memoryview(self._image)
-        struct.pack_into(_HEAD, image, 0, _MAGIC, self._channels, meter.journal.sequence)
+        magic = _MAGIC if meter.when else _NO_CLOCK
+        struct.pack_into(_HEAD, image, 0, magic, self._channels, meter.journal.sequence)
         at = _HEAD_BYTES
         for channel in meter.channels:
             pack(channel, image[at : at + RECORD_BYTES])
@@ -44,7 +52,7 @@ class Hot:
         end = len(self._image) - 4
         if len(image) != end + 4 or struct.unpack_from("<I", image, end)[0] != crc32(image[:end]):
             return []
-        if struct.unpack_from(_HEAD, image) != (_MAGIC, self._channels, sequence):
+        if struct.unpack_from(_HEAD, image)[1:] != (self._channels, sequence):
             return []
         return [
             bytes(image[at : at + RECORD_BYTES]) for at in range(_HEAD_BYTES, end, RECORD_BYTES)

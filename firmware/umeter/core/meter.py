@@ -17,7 +17,7 @@ _TURN_MS = const(3_600_000)
 _FIRST_TURN_MS = const(60_000)
 _TURN_RETRY_MS = const(60_000)
 
-# Keys of the journal; there are "b" (restore.py) and "n" (replay.py) too.
+# Keys of the journal; "b" (restore.py), "n" (replay.py) and "k" (net/order_key.py) are there too.
 CHANNEL_KEYS = ("c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7")
 ENERGY_KEY = "e"  # `when` of the commit, then what each channel booked since its record
 EVENTS_KEY = "v"

@@ -22,8 +22,8 @@ def _read(path):
         with open(path, "rb") as file:
             text = file.read()
         doc = json.loads(text)
-        # umeter_deploy/stamp.py; the 1 is the format.
-        if text[:22] == b'{"checked":"%08x",' % crc32(b"1" + text[22:]):
+        # umeter_deploy/stamp.py; the 2 is the format.
+        if text[:22] == b'{"checked":"%08x",' % crc32(b"2" + text[22:]):
             return doc
         fault = "was not checked, or was changed since: umeter check writes one that is"
     except OSError:

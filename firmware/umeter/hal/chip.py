@@ -18,8 +18,9 @@ reset = machine.reset
 reset_cause = machine.reset_cause
 
 
-def clock():
-    return Clock(machine.RTC(), time)
+def clock(vouched):
+    """vouched: was the time of the RTC set by the station?"""
+    return Clock(machine.RTC(), time, vouched)
 
 
 def journal_flash(label="journal", path="journal.bin"):

@@ -12,7 +12,8 @@ class Wifi:
 
     `network` is the module, `networks` a list of {"ssid", "password"}, the best one first, `clock`
     has ticks_ms and ticks_diff. A link that was up is first left to the driver, which joins the
-    same network again by itself. `is_up()` tells whether there is a link.
+    same network again by itself. `is_up()` tells whether there is a link, `bounce()` starts the
+    radio anew, with the next network: a link may be up and lead nowhere.
     """
 
     def __init__(self, network, networks, clock):
@@ -23,14 +24,22 @@ class Wifi:
         self._since_ms = clock.ticks_ms()
         self._wait_ms = 0  # the first try is at once
         self._wlan = network.WLAN(network.STA_IF)
-        self._wlan.active(True)
         self.is_up = self._wlan.isconnected
+
+    def bounce(self):
+        """Down now, up again after a pause."""
+        self._trying = False
+        self._since_ms = self._clock.ticks_ms()
+        self._wait_ms = _PAUSE_MS
+        try:
+            self._wlan.active(False)
+        except OSError as error:
+            print("wifi:", error)
 
     def step(self):
         """One turn."""
         now_ms = self._clock.ticks_ms()
         if self.is_up():
-            self._next = 0
             self._trying = True
             self._wait_ms = _TRY_MS
             self._since_ms = now_ms
@@ -40,6 +49,7 @@ class Wifi:
             self._wait_ms = _TRY_MS if self._trying else _PAUSE_MS
             try:
                 if self._trying:
+                    self._wlan.active(True)
                     chosen = self._networks[self._next]
                     self._next = (self._next + 1) % len(self._networks)
                     self._wlan.connect(chosen["ssid"], chosen["password"])

@@ -38,7 +38,7 @@ def _encode(raw):
     return b2a_base64(raw).rstrip(b"=\n").replace(b"+", b"-").replace(b"/", b"_")
 
 
-def _decode(text):
+def decode(text):
     """The bytes behind strict base64url, or None.
 
     Ports differ in what their base64 forgives (padding, spaces, stray bits of the last character),
@@ -77,13 +77,13 @@ def verify(key, token, max_len=2048):
     parts = token.split(b".")
     if len(parts) != 3:
         return None
-    signature = _decode(parts[2])
+    signature = decode(parts[2])
     if signature is None or not _same(signature, hmac_sha256(key, parts[0] + b"." + parts[1])):
         return None
     try:
-        header = json.loads(_decode(parts[0]))
+        header = json.loads(decode(parts[0]))
         if header["alg"] != "HS256" or "crit" in header:
             return None
     except Exception:  # not base64url, not JSON, not an object, no alg
         return None
-    return _decode(parts[1])
+    return decode(parts[1])

@@ -8,6 +8,7 @@ from umeter.net.order_kit import APPLIED, LARGEST_N, NOT_NOW, Refused, integer, 
 
 _MOST_EVENTS = const(16)  # an answer has some 2 KiB
 _MOST_INTERVALS = const(32)
+_LONGEST_ERROR = const(120)
 
 
 def read(run):
@@ -33,6 +34,21 @@ def status(run):
     channel = run.channel
     told = account_status.status(meter, meter.settings.open(), channel, Book(meter, channel))
     run.answer["account"] = told
+    return APPLIED
+
+
+def link(run):
+    """How the link has fared since the boot. None where there is no session."""
+    commands = run.commands
+    session = commands.session
+    told = {"forged": commands.forged, "unnumbered": commands.unnumbered}
+    for name in "sessions failures discards oversize broker".split():
+        told[name] = getattr(session, name, None)
+    if session is not None:
+        told["error"] = session.last_error[:_LONGEST_ERROR]
+        told["time"] = session.about["time"]
+        told["tls"] = session.about["tls"]
+    run.answer["link"] = told
     return APPLIED
 
 

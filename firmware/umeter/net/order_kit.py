@@ -9,9 +9,12 @@ UNKNOWN_OP = const(4)
 RANGE = const(5)
 PARTLY = const(6)
 NOT_NOW = const(7)
+WRONG_METER = const(10)
+OUTDATED = const(11)
 # Their words on the wire, in this order. 0: nothing could be committed, nothing has changed.
 CODES = const(
     "store applied expired malformed unknown_op range partly not_now too_much wrong_account"
+    " wrong_meter outdated"
 )
 
 LARGEST_N = const(0x3FFFFFFF)

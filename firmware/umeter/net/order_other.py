@@ -15,6 +15,7 @@ from umeter.net.order_kit import (
     LARGEST_N,
     MALFORMED,
     NOT_NOW,
+    OUTDATED,
     PARTLY,
     RANGE,
     Refused,
@@ -48,8 +49,9 @@ def set(run):
         raise Refused(RANGE, "set may hold %d settings at once" % _MOST_KEYS)
     old = settings.version
     answer["version"] = old
-    # Lower than what is set: overtaken on the way, it comes too late.
-    version = integer(run.order, "version", old, LARGEST_N)
+    version = integer(run.order, "version", 0, LARGEST_N)
+    if version < old:  # overtaken on the way
+        raise Refused(OUTDATED, "version %d is in force" % old)
     accepted, answer["keys"] = settings.check(changes)
     if not accepted:
         return RANGE
@@ -103,6 +105,7 @@ def time(run):
         undos = [remember(meter, channel) for channel in meter.channels]
 
         def undo():
+            meter.when = before  # first: each takes up the terms of now
             for each in undos:
                 each()
 

@@ -1,11 +1,11 @@
 """Orders: check, commit, act, answer. The answer is only made after the commit.
 
-An order is a JSON object {"n", "op", "exp"?, ...} whose signature was found good. Its number is
-consumed by whatever comes of it, in the same journal batch as what it changes; so one number has
-one outcome, whatever is repeated, reordered or cut. The one exception is "store": nothing could be
-committed, nothing has changed, and the station may send the same again.
+An order is a JSON object {"n", "op", "exp"?, "meter"?, ...} whose signature was found good. Its
+number is consumed by whatever comes of it, in the same journal batch as what it changes; so one
+number has one outcome, whatever is repeated, reordered or cut. The one exception is "store":
+nothing could be committed, nothing has changed, and the station may send the same again.
 
-What each operation does is in order_data, order_money and order_other.
+What each operation does is in order_data, order_money, order_key and order_other.
 """
 
 import json
@@ -22,6 +22,7 @@ from umeter.net.order_kit import (
     MALFORMED,
     PARTLY,
     UNKNOWN_OP,
+    WRONG_METER,
     Refused,
     integer,
 )
@@ -40,18 +41,21 @@ account money ch action account lend_u
 quarantine other ch action
 status data ch
 read data
+link data
 history data what from count
 set other version set
-time other t boot"""
+time other t boot
+key key wrapped check"""
 )
-_READ_ONLY = ("read", "history", "status")
 
 
-def carry_out(payload, meter, clock):
+def carry_out(payload, commands, key=None):
     """The answer to an order, as a dict; None if it has no number.
 
-    meter: core's. clock: `when` and set(when).
+    commands: Commands, or what else has the `meter` and the `clock`; only orders about link and
+    key ask for more. key: the one that the payload was signed with.
     """
+    meter = commands.meter
     try:
         order = json.loads(payload)
         n = integer(order, "n", 1, LARGEST_N)
@@ -61,12 +65,13 @@ def carry_out(payload, meter, clock):
     channel = None
     if type(ch) is int and 0 < ch <= len(meter.channels):
         channel = meter.channels[ch - 1]
-    answer = {"n": n, "op": order.get("op")}
+    op = order.get("op")
+    answer = {"n": n, "op": op if type(op) is str else None}
     window = replay.window_of(meter)
     first = window.outcome(n)
     codes = CODES.split()
     if first == 0:
-        answer["code"] = codes[_Execution(meter, channel, clock, order, answer).run(window)]
+        answer["code"] = codes[_Execution(commands, key, channel, order, answer).run(window)]
     elif first < 0:
         answer["code"] = "old"
     else:
@@ -84,25 +89,28 @@ def carry_out(payload, meter, clock):
         answer["contact"] = int(channel.contact)
         answer["claims"] = channel.claims
         answer["armed"] = channel.armed
-    answer["t"] = reports.unix_or_0(clock.when)
+    answer["t"] = reports.unix_or_0(commands.clock.when)
     answer["boot"] = meter.boot
     return answer
 
 
 class _Execution:
-    """One order with a new number. channel: the one it names, or None.
+    """One order with a new number. key: that signed it. channel: the one it names, or None.
 
     An operation checks its fields, changes RAM so that the batch can be committed, and returns the
     outcome. `undo` takes back what it changed in RAM, `then` is what follows once it is committed.
     """
 
-    def __init__(self, meter, channel, clock, order, answer):
-        self.meter = meter
+    def __init__(self, commands, key, channel, order, answer):
+        self.commands = commands
+        self.meter = commands.meter
+        self.clock = commands.clock
+        self.key = key
         self.channel = channel
-        self.clock = clock
         self.order = order
         self.answer = answer
         self.batch = {}
+        self.reading = False  # it changes nothing
         self.undo = None
         self.then = None
 
@@ -111,7 +119,6 @@ class _Execution:
         meter = self.meter
         order = self.order
         n = order["n"]
-        reading = order.get("op") in _READ_ONLY
         try:
             try:
                 code = self._do()
@@ -119,7 +126,7 @@ class _Execution:
                 code, self.answer["reason"] = e.args
             window.record(n, code)
             self.batch[replay.KEY] = window.pack()
-            if code == APPLIED and reading:
+            if code == APPLIED and self.reading:
                 # Its number is committed with the next batch. A power cut before that forgets it:
                 # sent again, the order does the same again, which is nothing.
                 meter.later.update(self.batch)
@@ -128,20 +135,23 @@ class _Execution:
         except Exception as e:  # flash, journal full, no memory: RAM goes back to the journal
             if self.undo is not None:
                 self.undo()
+            op = self.answer["op"]
             self.answer.clear()  # of what was not done
-            self.answer.update({"n": n, "op": order["op"], "reason": str(e)})
+            self.answer.update({"n": n, "op": op, "reason": str(e)})
             return 0
         done = code == APPLIED or code == PARTLY
         if done and self.then is not None:
             self.then()
         # Reading leaves no event: to pull events would never come to an end.
-        if not (done and reading):
+        if not (done and self.reading):
             ch = 0 if self.channel is None else self.channel.index + 1
             meter.events.put(self.clock.when, "command", ch, n, code)
         return code
 
     def _do(self):
         order = self.order
+        if "meter" in order and order["meter"] != self.commands.name:
+            raise Refused(WRONG_METER, "this meter is " + self.commands.name)
         op = order.get("op")
         for line in _OPERATIONS.split("\n"):
             name, module, *fields = line.split(" ")
@@ -151,7 +161,7 @@ class _Execution:
             names = sorted([line.split(" ")[0] for line in _OPERATIONS.split("\n")])
             raise Refused(UNKNOWN_OP, "op must be one of " + ", ".join(names))
         for key in order:
-            if key not in fields and key not in ("n", "op", "exp"):
+            if key not in fields and key not in ("n", "op", "exp", "meter"):
                 raise Refused(MALFORMED, "unknown field " + key)
         if "exp" in order:
             first_t = reports.EPOCH_OFFSET_S
@@ -162,12 +172,7 @@ class _Execution:
                 raise Refused(EXPIRED, "expired at %d" % expires)
         if "ch" in fields:
             integer(order, "ch", 1, len(self.meter.channels))
-        if module == "money":
-            from umeter.net.order_money import carry
-
-            return carry(self)
-        if module == "data":
-            from umeter.net import order_data as operations
-        else:
-            from umeter.net import order_other as operations
-        return getattr(operations, op)(self)
+        self.reading = module == "data"
+        module = "order_" + module
+        operations = getattr(__import__("umeter.net." + module).net, module)
+        return getattr(operations, "carry" if module == "order_money" else op)(self)

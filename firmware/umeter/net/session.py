@@ -14,6 +14,7 @@ _KEEPALIVE_S = const(60)
 _PING_MS = const(15_000)  # a quarter of the keep-alive time
 _DEAD_MS = const(37_500)  # a ping interval, and one and a half without an answer
 _STABLE_MS = const(60_000)  # a session that held so long was a good one
+_BOUNCE = const(6)  # failures in a row, some two minutes, after which the radio starts anew
 _RETRY_MS = const(1_000)
 _LONGEST_RETRY_MS = const(300_000)
 _INBOX = const(8)
@@ -26,12 +27,12 @@ class Session:
     """Made after meter.restore(), so nothing is published before it.
 
     umqtt: the module umqtt.simple (its `socket` is replaced by this one). socket: a
-    PatientSocket. site: site.json, of which "meter" and "broker" are read. meter, commands,
-    clock: the meter's. link_up(): is there a network. randrange(n): 0..n-1. about: what
-    reports.status() tells of the program.
+    PatientSocket. site: site.json, of which "meter", "brokers" and what tls.py and ntp.py want
+    are read. meter, commands, clock: the meter's. wifi: is_up(), bounce(). randrange(n): 0..n-1.
+    about: what reports.status() tells of the program; "tls" and "time" are set here.
     """
 
-    def __init__(self, umqtt, socket, site, meter, commands, clock, link_up, randrange, about):
+    def __init__(self, umqtt, socket, site, meter, commands, clock, wifi, randrange, about):
         umqtt.socket = socket
         self._umqtt = umqtt
         self._socket = socket
@@ -39,9 +40,10 @@ class Session:
         self._meter = meter
         self._commands = commands
         self._clock = clock
-        self._link_up = link_up
+        self._wifi = wifi
         self._randrange = randrange
         self.about = about
+        commands.session = self  # an order asks about the link
         topic = "umeter/" + site["meter"]
         self._up = (topic + "/up/").encode()
         self._down = (topic + "/down/command").encode()
@@ -51,10 +53,12 @@ class Session:
         self._told_clock = self._told_version = None
         self._began_ms = self._ping_ms = self._ended_ms = clock.ticks_ms()
         self._pause_ms = 0
-        self._failures = 0
         self.connected = False
+        self.broker = 0  # of the site's brokers, the one in use
+        self.failures = 0  # in a row
         self.sessions = 0  # begun since boot
-        self.discards = 0  # messages on other topics, too long, or more than the inbox holds
+        self.discards = 0  # messages on other topics, or more than the inbox holds
+        self.oversize = 0  # messages too long for a command, packets too long for anything
         self.last_error = ""
 
     def step(self):
@@ -66,7 +70,7 @@ class Session:
             if self.connected:
                 return self._serve()
             now_ms = self._clock.ticks_ms()
-            if not self._link_up():
+            if not self._wifi.is_up():
                 self._ended_ms = now_ms  # kept near now: ticks wrap
             elif self._clock.ticks_diff(now_ms, self._ended_ms) >= self._pause_ms:
                 self._connect()
@@ -75,44 +79,81 @@ class Session:
         return False
 
     def _drop(self, error):
-        """End the session. The next begins after a pause that doubles, with jitter."""
+        """End the session. The next begins after a pause that doubles, with jitter, and with the
+        next broker if this one was no good.
+        """
         self.connected = False
         self._client = None
         self._socket.close()
+        if self._socket.too_long:
+            self.oversize += 1
         self.last_error = repr(error)
-        half_ms = min(_LONGEST_RETRY_MS, _RETRY_MS << min(self._failures, 9)) // 2
-        self._failures += 1
+        half_ms = min(_LONGEST_RETRY_MS, _RETRY_MS << min(self.failures, 9)) // 2
+        if self.failures:  # a good session is first resumed where it was
+            self.broker = (self.broker + 1) % len(self._site["brokers"])
+            if self.failures % _BOUNCE == 0:
+                self._wifi.bounce()
+        self.failures += 1
         self._pause_ms = half_ms + self._randrange(half_ms)
         self._ended_ms = self._clock.ticks_ms()
 
     def _connect(self):
-        broker = self._site["broker"]
-        user = broker.get("user")
+        site = self._site
+        socket = self._socket
+        broker = site["brokers"][self.broker]
+        user = broker["user"]
+        socket.begin()
+        self.about["tls"] = broker["tls"]
+        socket.wrap = None
+        if broker["tls"]:
+            self._lend_time()
+            socket.wrap = lambda raw: run("net.tls", "wrap", raw, site, broker["name"])
         client = self._umqtt.MQTTClient(
-            self._site["meter"].encode(),
+            site["meter"].encode(),
             broker["host"],
             broker["port"],
             user.encode() if user else None,
-            (broker.get("password") or "").encode(),
+            (broker["password"] or "").encode(),
             _KEEPALIVE_S,
         )
         client.set_callback(self._received)
         client.set_last_will(self._up + b"status", self._report("will"), True, 1)
         self._client = client
-        self._socket.begin()
-        client.connect(False)
+        socket.begin()
+        # What was too long the broker would send again and again: it is to forget this session.
+        client.connect(socket.too_long)
+        socket.too_long = False
         self._began_ms = self._ping_ms = self._clock.ticks_ms()
         self.connected = True
         self.sessions += 1
         self._told_clock = self._told_version = None
         self._meter.reading_due = True
         client.subscribe(self._down, 1)
-        self._socket.flush()
+        socket.flush()
+
+    def _lend_time(self):
+        """Certificates have dates, and are judged by the RTC: it must have a time to go by."""
+        about = self.about
+        meter = self._meter
+        if self._clock.when:
+            about["time"] = "station"
+        elif about["time"] != "ntp":
+            about["time"] = run(
+                "net.ntp",
+                "lend",
+                self._socket,
+                self._clock,
+                self._site,
+                meter.last_when,
+                self.failures,
+                self._randrange,
+            )
 
     def _received(self, topic, message):
         """Called inside umqtt.simple, in the middle of an exchange: only put it by."""
-        fits = len(self._inbox) < _INBOX and len(message) <= _LONGEST_COMMAND
-        if fits and topic == self._down:
+        if len(message) > _LONGEST_COMMAND:
+            self.oversize += 1
+        elif topic == self._down and len(self._inbox) < _INBOX:
             self._inbox.append(message)
         else:
             self.discards += 1
@@ -144,7 +185,7 @@ class Session:
         elif self._result is not None:
             self._publish(b"result", self._result)
             self._result = None
-        elif self._inbox:
+        elif self._inbox and self._commands.ready(self._clock.ticks_ms()):
             self._result = self._commands.handle(self._inbox.pop(0))
         elif self._socket.readable():
             self._receive()
@@ -174,8 +215,8 @@ class Session:
         now_ms = clock.ticks_ms()
         if clock.ticks_diff(now_ms, self._socket.last_rx_ms) >= _DEAD_MS:
             raise OSError("broker is silent")
-        if self._failures and clock.ticks_diff(now_ms, self._began_ms) >= _STABLE_MS:
-            self._failures = 0
+        if self.failures and clock.ticks_diff(now_ms, self._began_ms) >= _STABLE_MS:
+            self.failures = 0
         if clock.ticks_diff(now_ms, self._ping_ms) >= _PING_MS:
             self._ping_ms = now_ms
             self._socket.begin()

@@ -20,7 +20,7 @@ _OPERATION_MS = const(10_000)
 _CONNECT_MS = const(15_000)
 _EXCHANGE_MS = const(30_000)  # one call of umqtt.simple, whatever else the peer sends meanwhile
 _SEGMENT = const(1440)  # TCP segment of lwIP on the ESP32
-_LARGEST_READ = const(4096)  # umqtt.simple allocates whatever length the peer declares
+_LARGEST_PACKET = const(4096)  # umqtt.simple allocates whatever length the peer declares
 
 
 class PatientSocket:
@@ -30,26 +30,29 @@ class PatientSocket:
 
     socket, select: the port's modules. turn(): lets the meter work, is called at least every 20 ms
     of any wait and must not raise. clock: ticks_ms(), ticks_diff(a, b), sleep_ms(ms).
-    wrap(raw_socket, host): TLS, after the TCP connect. start_thread: `_thread.start_new_thread`
-    where there is one, so that a name server that hangs hangs only the thread.
+    start_thread: `_thread.start_new_thread` where there is one, so that a name server that hangs
+    hangs only the thread.
+
+    wrap(raw): what speaks TLS over a TCP connection that stands, to be set before a connect; None
+    for none. Its handshake is part of its first reads and writes. too_long: a packet was over
+    4 KiB; nobody but the user of it sets that back.
     """
 
     SOCK_STREAM = 1
 
-    def __init__(self, socket, select, turn, clock, wrap=None, start_thread=None):
-        self._socket = socket
-        self._select = select
-        self._turn = turn
-        self._clock = clock
-        self._wrap = wrap
+    def __init__(self, socket, select, turn, clock, start_thread=None):
+        self.port = socket
+        self.select = select
+        self._work = turn
+        self.clock = clock
         self._start_thread = start_thread
+        self.wrap = None
+        self.too_long = False
         self._names = {}  # (host, port) -> what getaddrinfo said last
         self._asked = None  # the (host, port) a thread is resolving now
         self._stale = True  # the name server is to be asked before the next connect
-        self._host = None
-        self._raw = None
+        self._raw = self._tcp = None  # the same, but with TLS
         self._poller = None
-        self._blocking = True
         self._gathered = memoryview(bytearray(_SEGMENT))
         self._fill = 0
         self.last_rx_ms = self._turn_ms = self._exchange_ms = clock.ticks_ms()
@@ -57,9 +60,9 @@ class PatientSocket:
     def socket(self, *_):
         """A new connection in the place of the last one."""
         self.close()
-        self._raw = self._socket.socket()
+        self._raw = self.port.socket()
         self._raw.setblocking(False)
-        self._blocking = True
+        self.setblocking(True)
         return self
 
     def getaddrinfo(self, host, port, *_):
@@ -67,7 +70,6 @@ class PatientSocket:
 
         Raises OSError if the name was never resolved.
         """
-        self._host = host
         key = (host, port)
         if self._stale or key not in self._names:
             try:
@@ -79,7 +81,7 @@ class PatientSocket:
 
     def _resolve(self, key):
         if self._start_thread is None or key[0].replace(".", "").isdigit():
-            self._names[key] = self._socket.getaddrinfo(key[0], key[1])
+            self._names[key] = self.port.getaddrinfo(key[0], key[1])
             self._stale = False
             return
         if self._asked is None:  # else the thread of an earlier try still hangs: one is enough
@@ -89,17 +91,17 @@ class PatientSocket:
             except Exception:
                 self._asked = None
                 raise
-        start_ms = self._clock.ticks_ms()
+        start_ms = self.clock.ticks_ms()
         while self._asked is not None:
             self._check(start_ms, _OPERATION_MS)
-            self._clock.sleep_ms(_SLICE_MS)
-            self._give_turn()
+            self.clock.sleep_ms(_SLICE_MS)
+            self.turn()
         if self._stale:
             raise OSError(errno.EHOSTUNREACH)
 
     def _resolve_in_thread(self, key):
         try:
-            self._names[key] = self._socket.getaddrinfo(key[0], key[1])
+            self._names[key] = self.port.getaddrinfo(key[0], key[1])
             self._stale = False
         except Exception:  # nobody is above: the waiting side sees that it is still stale
             pass
@@ -109,13 +111,13 @@ class PatientSocket:
         """A new exchange begins: all that is read and written until the next call has 30 s
         together.
         """
-        self._exchange_ms = self._clock.ticks_ms()
+        self._exchange_ms = self.clock.ticks_ms()
 
     def _check(self, start_ms, limit_ms):
         """Raise OSError(ETIMEDOUT) if the operation begun at start_ms, or the exchange, takes too
         long.
         """
-        clock = self._clock
+        clock = self.clock
         now_ms = clock.ticks_ms()
         if (
             clock.ticks_diff(now_ms, start_ms) >= limit_ms
@@ -123,36 +125,41 @@ class PatientSocket:
         ):
             raise OSError(errno.ETIMEDOUT)
 
-    def _give_turn(self):
-        self._turn()
-        self._turn_ms = self._clock.ticks_ms()
+    def turn(self):
+        """The meter's turn in a wait."""
+        self._work()
+        self._turn_ms = self.clock.ticks_ms()
 
     def settimeout(self, _):
         """The deadlines here are not the caller's to move."""
 
     def setblocking(self, blocking):
-        """False: the next read does not wait for its first byte. For the rest it always does."""
+        """False: the next read does not wait for its first byte. For the rest it always does.
+
+        umqtt.simple calls this with True behind the first byte of every packet.
+        """
         self._blocking = blocking
+        self._packet = 0  # bytes asked for of the packet that is being read
 
     def connect(self, address):
         """Connect within 15 s, or OSError."""
-        raw = self._raw
-        mask = self._select.POLLOUT
+        self._tcp = raw = self._raw
+        mask = self.select.POLLOUT
         try:
             try:
                 raw.connect(address)
             except OSError as e:
                 if e.args[0] != errno.EINPROGRESS:
                     raise
-            self._poller = self._select.poll()
+            self._poller = self.select.poll()
             self._poller.register(raw, mask)
-            self._wait(mask, self._clock.ticks_ms(), _CONNECT_MS)
+            self._wait(mask, self.clock.ticks_ms(), _CONNECT_MS)
         except OSError:
             self._stale = True  # the broker may have moved
             raise
-        if self._wrap is not None:
+        if self.wrap is not None:
             self._poller.unregister(raw)
-            self._raw = self._wrap(raw, self._host)
+            self._raw = self.wrap(raw)
             self._poller.register(self._raw, mask)
 
     def _poll(self, mask, wait_ms):
@@ -163,8 +170,7 @@ class PatientSocket:
         events = 0
         for entry in self._poller.poll(wait_ms):
             events = entry[1]
-        select = self._select
-        if events & (select.POLLERR | select.POLLHUP) and not events & select.POLLIN:
+        if events >= self.select.POLLERR and not events & self.select.POLLIN:  # or HUP, NVAL
             raise OSError(errno.ECONNRESET)
         return events & mask
 
@@ -172,26 +178,28 @@ class PatientSocket:
         """Until `mask` holds, in slices, each followed by a turn of the meter."""
         while True:
             ready = self._poll(mask, _SLICE_MS)
-            self._give_turn()
+            self.turn()
             if ready:
                 return
             self._check(start_ms, limit_ms)
 
     def readable(self):
         """True if a read would find something now, be it the end of the connection."""
-        return self._raw is not None and self._poll(self._select.POLLIN, 0) != 0
+        return self._raw is not None and self._poll(self.select.POLLIN, 0) != 0
 
     def read(self, n):
         """Exactly n bytes; None if not blocking and there is nothing. The end of the connection is
-        ECONNRESET.
+        ECONNRESET, a packet of more than 4 KiB ENOMEM.
         """
-        if not 0 <= n <= _LARGEST_READ:
+        self._packet += n
+        if n < 0 or self._packet > _LARGEST_PACKET + 1:  # the first byte counts for the last one
+            self.too_long = True
             raise OSError(errno.ENOMEM)
         self.flush()
-        clock = self._clock
+        clock = self.clock
         start_ms = clock.ticks_ms()
         if clock.ticks_diff(start_ms, self._turn_ms) >= _SLICE_MS:
-            self._give_turn()  # data that never ends is a wait too
+            self.turn()  # data that never ends is a wait too
         self._check(start_ms, _OPERATION_MS)
         data = b""
         while len(data) < n:
@@ -202,7 +210,7 @@ class PatientSocket:
             elif part is not None:
                 raise OSError(errno.ECONNRESET)
             elif data or self._blocking:
-                self._wait(self._select.POLLIN, start_ms)
+                self._wait(self.select.POLLIN, start_ms)
             else:
                 return None
         return data
@@ -227,22 +235,23 @@ class PatientSocket:
     def flush(self):
         """Send what was gathered, within 10 s, or OSError."""
         sent = 0
-        start_ms = self._clock.ticks_ms()
+        start_ms = self.clock.ticks_ms()
         while sent < self._fill:
             self._check(start_ms, _OPERATION_MS)
             n = self._raw.write(self._gathered[sent : self._fill])
             if n:
                 sent += n
             else:
-                self._wait(self._select.POLLOUT, start_ms)
+                self._wait(self.select.POLLOUT, start_ms)
         self._fill = 0
 
     def close(self):
         """Drop the connection and what was not sent. Never raises OSError."""
         self._fill = 0
-        if self._raw is not None:
-            try:
-                self._raw.close()
-            except OSError:
-                pass
-            self._raw = self._poller = None
+        for sock in (self._raw, self._tcp):  # a TLS socket that failed has let go of its TCP
+            if sock is not None:
+                try:
+                    sock.close()
+                except OSError:
+                    pass
+        self._raw = self._tcp = self._poller = None

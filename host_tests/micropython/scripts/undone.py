@@ -42,6 +42,13 @@ class _Clock:
     when = 0
 
 
+class _Commands:
+    clock = _Clock
+
+    def __init__(self, meter):
+        self.meter = meter
+
+
 def _state(meter):
     channel = meter.channels[0]
     account = channel.account
@@ -74,7 +81,7 @@ def run(arg):
         for failing in (True, False):
             flash.failing = failing
             before = _state(meter)
-            answer = carry_out(json.dumps(order).encode(), meter, _Clock)
+            answer = carry_out(json.dumps(order).encode(), _Commands(meter))
             pair.append([answer["code"], _state(meter) != before])
         told.append(pair)
     return json.dumps(told)

@@ -7,6 +7,7 @@ text or small numbers.
 
 # Modules imported for nothing here are what the firmware finds in the chip's own image: they must
 # be there before its heap is measured.
+import _thread  # noqa: F401
 import gc
 import json
 import random  # noqa: F401
@@ -22,6 +23,7 @@ import machine
 import network
 import probe
 import switches
+import tls  # noqa: F401
 import umqtt.simple  # noqa: F401
 import world
 from micropython import const

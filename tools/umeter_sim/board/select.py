@@ -9,6 +9,7 @@ POLLIN = const(1)
 POLLOUT = const(4)
 POLLERR = const(8)
 POLLHUP = const(16)
+_INVALID = const(0x20)  # POLLNVAL, of a TLS socket that has failed
 
 _MASK = const(0x3FFFFFFF)
 
@@ -47,7 +48,7 @@ class poll:
     def _ready(self):
         ready = []
         for sock, mask in self._masks.items():
-            flags = sock.state() & (mask | POLLERR | POLLHUP)
+            flags = sock.state() & (mask | POLLERR | POLLHUP | _INVALID)
             if flags:
                 ready.append((sock, flags))
         return ready

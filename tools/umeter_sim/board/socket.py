@@ -8,6 +8,8 @@ for ever, also after a settimeout().
 
 import errno
 
+import datagram
+import impostor
 import network as _network
 import simhost
 import uctypes
@@ -16,6 +18,7 @@ from micropython import const
 
 AF_INET = const(2)
 SOCK_STREAM = const(1)
+SOCK_DGRAM = const(2)
 IPPROTO_TCP = const(6)
 SOL_SOCKET = const(0xFFF)
 SO_REUSEADDR = const(4)
@@ -30,6 +33,8 @@ _NOTHING = const(-1)
 _FOREVER = const(-1)
 _POLL_QUANTUM_MS = const(100)
 _MASK = const(0x3FFFFFFF)
+_PORTAL_ADDRESS = "192.0.2.1"
+_RESET = const(2)  # its place in _ERRORS
 _ERRORS = (
     errno.ENOTCONN,
     errno.ECONNREFUSED,
@@ -41,6 +46,7 @@ _ERRORS = (
 _recv = simhost.tcp_recv
 _send = simhost.tcp_send
 _state = simhost.tcp_state
+_start_tls = simhost.tls_start
 
 
 def getaddrinfo(host, port, family=0, kind=0, proto=0, flags=0):
@@ -52,49 +58,73 @@ def getaddrinfo(host, port, family=0, kind=0, proto=0, flags=0):
     if host.replace(".", "").isdigit():
         address = host
     else:
-        net = _network.conditions
-        w.advance(net.dns_delay_ms)
-        address = "" if net.wifi_down else simhost.resolve(host)
+        w.advance(_network.conditions.dns_delay_ms)
+        address = "" if _network.lost() else _resolved(host, port)
         if not address:
             raise OSError(-2)
     return [(AF_INET, SOCK_STREAM, 0, "", (address, port))]
 
 
-class socket:
-    """A TCP client socket. `state()` gives select's flags; the rest is the usual interface."""
+def _resolved(host, port):
+    internet = _network.internet()
+    if internet == _network.CAPTIVE:
+        return _PORTAL_ADDRESS  # whatever was asked for
+    if not internet:
+        return ""
+    return datagram.NTP_ADDRESS if port == datagram.NTP_PORT else simhost.resolve(host)
 
-    def __init__(self, family=AF_INET, kind=SOCK_STREAM, proto=0):
-        _world.world.check()
+
+def socket(family=AF_INET, kind=SOCK_STREAM, proto=0):
+    """A socket: TCP, or UDP in the simulated network."""
+    _world.world.check()
+    return datagram.Datagrams() if kind == SOCK_DGRAM else Stream()
+
+
+class Stream:
+    """A TCP client socket. `state()` gives select's flags; the rest is the usual interface.
+
+    For tls.py, which goes on over the same connection: start_tls(), exchange(), wait_for(),
+    failure().
+    """
+
+    errors = _ERRORS  # errno by number of failure
+
+    def __init__(self):
         self._id = simhost.tcp_open()
-        self._timeout_ms = _FOREVER
-        self._connecting = False
-        self._swallowed = False  # connected to nothing: a black hole has accepted
+        self._instead = None  # who answers in the place of the peer
+        self._ssid = _network.WLAN.ssid  # of the network that the connection was made in
+        self.timeout_ms = _FOREVER
 
     def connect(self, address):
         _world.world.check()
         net = _network.conditions
-        self._connecting = True
+        self._ssid = _network.WLAN.ssid
         if net.blackhole:
-            self._swallowed = True
+            self._instead = impostor.BlackHole()
         elif net.refuse:
             simhost.tcp_connect(self._id, "127.0.0.1", 0)
-        elif not net.unreachable and not net.wifi_down:
-            simhost.tcp_connect(self._id, address[0], address[1])
-        if self._timeout_ms == 0:
+        elif not net.unreachable and not _network.lost():
+            internet = _network.internet()
+            if internet == _network.CAPTIVE:
+                self._instead = impostor.Portal()
+            elif internet:
+                simhost.tcp_connect(self._id, address[0], address[1])
+        if self.timeout_ms == 0:
             raise OSError(errno.EINPROGRESS)
-        self._wait_for(WRITABLE)
-        self._raise_failure()
+        self.wait_for(WRITABLE)
+        if self.state() & FAILED:
+            raise OSError(_ERRORS[self.failure()])
 
     def state(self):
         """READABLE | WRITABLE | FAILED | HUNG_UP as poll() reports them."""
-        net = _network.conditions
-        if self._id < 0:
+        if self._id < 0 or self._moved():
             return FAILED | HUNG_UP
-        if self._swallowed:
-            return WRITABLE
-        if net.blackhole or net.wifi_down:
-            return WRITABLE if _state(self._id) & WRITABLE else 0
-        return _state(self._id)
+        if self._instead is not None:
+            return self._instead.state()
+        if _network.conditions.on_new_channel():
+            return 0
+        flags = _state(self._id)
+        return flags & WRITABLE if self._swallowed() else flags
 
     def recv(self, size):
         data = bytearray(size)
@@ -102,18 +132,18 @@ class socket:
         return None if count is None else bytes(memoryview(data)[:count])
 
     def recv_into(self, buffer):
-        return self._transfer(_recv, buffer, READABLE)
+        return self._transfer(False, buffer)
 
     readinto = recv_into
 
     def send(self, data):
-        return self._transfer(_send, data, WRITABLE)
+        return self._transfer(True, data)
 
     def write(self, data, size=None):
         """A part or None when non-blocking; all of it, or OSError, when blocking."""
         if size is not None:
             data = memoryview(data)[:size]
-        if self._timeout_ms == 0:
+        if self.timeout_ms == 0:
             return self.send(data)
         self.sendall(data)
         return len(data)
@@ -128,7 +158,7 @@ class socket:
         closed.
         """
         whole = self.recv(size)
-        if self._timeout_ms == 0:
+        if self.timeout_ms == 0:
             return whole
         part = whole
         while len(whole) < size and part:
@@ -137,10 +167,10 @@ class socket:
         return whole
 
     def setblocking(self, on):
-        self._timeout_ms = _FOREVER if on else 0
+        self.timeout_ms = _FOREVER if on else 0
 
     def settimeout(self, seconds):
-        self._timeout_ms = _FOREVER if seconds is None else int(seconds * 1000)
+        self.timeout_ms = _FOREVER if seconds is None else int(seconds * 1000)
 
     def setsockopt(self, level, option, value):
         pass
@@ -151,32 +181,43 @@ class socket:
             simhost.tcp_close(self._id)
             self._id = -1
 
-    def _transfer(self, call, buffer, needed):
+    def start_tls(self, context, name, unix_s, verify):
+        """Begin a handshake; what is exchanged from now on is what is inside."""
+        if self._instead is not None:
+            self._instead.start_tls()
+        else:
+            _start_tls(self._id, context, name, unix_s, verify)
+
+    def failure(self):
+        """The number of what has failed, 0 for nothing."""
+        if self._instead is not None:
+            return self._instead.failure()
+        return _RESET if self._moved() else simhost.tcp_error(self._id)
+
+    def exchange(self, sending, buffer):
+        """Send or receive without waiting: bytes, -1 for nothing now, -2 less the number of a
+        failure.
+        """
         _world.world.check()
         if self._id < 0:
-            raise OSError(errno.ENOTCONN)
-        while True:
-            if self._lost():
-                count = len(buffer) if needed == WRITABLE else _NOTHING
-            else:
-                count = call(self._id, uctypes.addressof(buffer), len(buffer))
-            if count >= 0:
-                return count
-            if count != _NOTHING:
-                raise OSError(_ERRORS[-2 - count])
-            if self._timeout_ms == 0:
-                return None
-            self._wait_for(needed)
+            return -2
+        if self._moved():
+            return -2 - _RESET
+        if self._instead is not None:
+            return self._instead.send(buffer) if sending else self._instead.recv(buffer)
+        if _network.conditions.on_new_channel():
+            return _NOTHING
+        if self._swallowed():
+            return len(buffer) if sending and _state(self._id) & WRITABLE else _NOTHING
+        call = _send if sending else _recv
+        return call(self._id, uctypes.addressof(buffer), len(buffer))
 
-    def _lost(self):
-        net = _network.conditions
-        return self._swallowed or net.blackhole or net.wifi_down
-
-    def _wait_for(self, flags):
+    def wait_for(self, flags):
+        """Stand still until one of the flags, or a failure; OSError(ETIMEDOUT) at the timeout."""
         # lwIP is polled in quanta of 100 ms; a timeout below one is over after one.
         w = _world.world
         start = w.ticks
-        limit = self._timeout_ms
+        limit = self.timeout_ms
         if 0 < limit < _POLL_QUANTUM_MS:
             limit = _POLL_QUANTUM_MS
         while not self.state() & (flags | FAILED | HUNG_UP):
@@ -184,8 +225,22 @@ class socket:
                 raise OSError(errno.ETIMEDOUT)
             w.wait_network(20)
 
-    def _raise_failure(self):
-        state = self.state()
-        if state & FAILED:
-            raise OSError(_ERRORS[simhost.tcp_error(self._id)])
-        self._connecting = False
+    def _transfer(self, sending, buffer):
+        while True:
+            count = self.exchange(sending, buffer)
+            if count >= 0:
+                return count
+            if count != _NOTHING:
+                raise OSError(_ERRORS[-2 - count])
+            if self.timeout_ms == 0:
+                return None
+            self.wait_for(WRITABLE if sending else READABLE)
+
+    def _moved(self):
+        """Whether our address has changed with the network: lwIP ends its connections then."""
+        return self._ssid != _network.WLAN.ssid
+
+    def _swallowed(self):
+        """Whether what is sent goes nowhere and nothing comes."""
+        net = _network.conditions
+        return net.blackhole or _network.lost() or _network.internet() is not True

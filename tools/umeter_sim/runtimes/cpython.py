@@ -32,8 +32,8 @@ class CPythonLink:
         root = workdir / "files"
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
-        for name, text in setup["files"].items():
-            (root / name).write_text(text)
+        for name, content in setup["files"].items():
+            (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         shutil.copy(source / "boot.py", root / "boot.py")
         self.log: deque[str] = deque(maxlen=500)  # type: ignore[assignment]
         self._log_file = open(workdir / "board.log", "w", buffering=1)  # noqa: SIM115
@@ -99,7 +99,11 @@ class _BoardThread:
         self._status = RUNNING
 
     def live(self, booted: Future) -> None:
-        self._boot(booted, None)
+        past = self._setup.get("past")
+        if past:
+            cells = {label: bytearray(there) for label, there in past["flash"].items()}
+            past = {"state": past["state"], "cells": cells}
+        self._boot(booted, past)
         while not self._closing:
             self._obey()
             board = self._board
@@ -231,6 +235,8 @@ class _BoardThread:
 
     def _nap(self, seconds: float, peers: bool) -> bool:
         """Sleep until the host, or with `peers` a peer, says something: True if anybody did."""
+        if peers:
+            self._write_clock()  # others live by it too, and one exchange may take half a minute
         host = self._board.host
         readers = [self._bell, *host.sockets()] if peers else [self._bell]
         writers = host.connecting() if peers else []

@@ -1,5 +1,6 @@
 """The board on MicroPython for WebAssembly: a Node process, spoken to in JSON lines."""
 
+import base64
 import itertools
 import json
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 
 from umeter_sim.build import build_board_side, build_firmware
 from umeter_sim.node import node_command
-from umeter_sim.paths import FIRMWARE, INTERPRETER, NODE_SIDE, UMQTT
+from umeter_sim.paths import CHIP, FIRMWARE, INTERPRETER, NODE_SIDE, UMQTT
 
 HEAP_BYTES = 512 * 1024  # the board's fakes live in it too; what the firmware takes is measured
 BOOT_REQUEST = 0
@@ -32,8 +33,14 @@ class MicroPythonLink:
             [str(build_board_side()), "/sim"],
             [str(built.folder / "umeter"), "/lib/umeter"],
             [str(UMQTT), "/frozen"],
+            [str(CHIP), "/chip"],
         ]
-        setup["files"] = {**setup["files"], "boot.py": (source / "boot.py").read_text()}
+        files = {**setup["files"], "boot.py": (source / "boot.py").read_text()}
+        setup["files"] = {name: _in_json(content) for name, content in files.items()}
+        if "past" in setup:
+            cells = setup["past"]["flash"].items()
+            flash = {label: _in_json(there)["base64"] for label, there in cells}
+            setup["past"] = {**setup["past"], "flash": flash}
         self.log: deque[str] = deque(maxlen=500)  # type: ignore[assignment]
         self._log_file = open(workdir / "board.log", "w", buffering=1)  # noqa: SIM115
         self._numbers = itertools.count(1)
@@ -107,3 +114,9 @@ class MicroPythonLink:
         self._log_file.close()
         for number in list(self._waiting):
             self._waiting.pop(number).set_result({"error": "the simulator has ended"})
+
+
+def _in_json(content: str | bytes) -> Any:
+    if isinstance(content, str):
+        return content
+    return {"base64": base64.b64encode(content).decode()}

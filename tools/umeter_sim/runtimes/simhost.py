@@ -9,10 +9,13 @@ import errno
 import math
 import select
 import socket
+import ssl
 import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from umeter_sim.runtimes import tls_peer
 
 READABLE, WRITABLE, FAILED, HUNG_UP = 1, 4, 8, 16
 NOTHING = -1
@@ -28,6 +31,11 @@ class Connection:
     asked: bool = False
     open: bool = False
     error: int = 0
+    tls: tls_peer.Handshake | None = None
+
+    def fail(self, error: OSError) -> None:
+        tls = tls_peer.failure(error) if self.tls else 0
+        self.error = tls or _ERRORS.get(error.errno or 0, _UNREACHABLE)
 
 
 class SimHost:
@@ -38,6 +46,7 @@ class SimHost:
         self.cells: dict[str, bytearray] = {}  # of each flash partition; they outlive a power-up
         self.asked_at = -math.inf  # when something was sent to which no answer has come yet
         self._connections: dict[int, Connection] = {}
+        self._contexts: list[tls_peer.Context] = []
         self._last_id = 0
         self._wait = wait
         self._edge = edge
@@ -45,7 +54,7 @@ class SimHost:
     def module(self) -> types.ModuleType:
         module = types.ModuleType("simhost")
         for name in vars(type(self)):
-            if name.startswith(("tcp_", "watch_")) or name in ("resolve", "flash_cells"):
+            if name.startswith(("tcp_", "tls_", "watch_")) or name in ("resolve", "flash_cells"):
                 setattr(module, name, getattr(self, name))
         module.wait = self._wait
         module.edge = self._edge
@@ -95,9 +104,11 @@ class SimHost:
         if connection is None:
             return FAILED | HUNG_UP
         if connection.error:
-            return FAILED | HUNG_UP
+            return _of_failure(connection.error)
         if not connection.asked:
             return 0
+        if connection.tls:
+            return self._tls_state(connection)
         ready, writable, _ = select.select([connection.sock], [connection.sock], [], 0)
         if writable and not connection.open:
             code = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -106,6 +117,21 @@ class SimHost:
                 return FAILED | HUNG_UP
             connection.open = True
         return (READABLE if ready else 0) | (WRITABLE if writable else 0)
+
+    def _tls_state(self, connection: Connection) -> int:
+        tls = connection.tls
+        if not tls.done:
+            try:
+                connection.error = tls.advance()
+            except OSError as error:
+                connection.fail(error)
+            if tls.done:
+                self.asked_at = -math.inf
+            if connection.error or not tls.done:
+                return _of_failure(connection.error)
+        ready, writable, _ = select.select([tls.sock], [tls.sock], [], 0)
+        readable = ready or tls.sock.pending()
+        return (READABLE if readable else 0) | (WRITABLE if writable else 0)
 
     def tcp_error(self, number: int) -> int:
         return self._connections[number].error if number in self._connections else 0
@@ -122,6 +148,26 @@ class SimHost:
             self.asked_at = time.monotonic()
         return count
 
+    def tls_context(self) -> int:
+        self._contexts.append(tls_peer.Context())
+        return len(self._contexts) - 1
+
+    def tls_load(self, context: int, kind: int, buffer, size: int) -> int:
+        return self._contexts[context].load(kind, bytes(memoryview(buffer)[:size]))
+
+    def tls_start(self, number: int, context: int, name: str, unix_s: str, verify: bool) -> None:
+        """Begin the handshake on an open connection; tcp_* is what is inside from now on."""
+        connection = self._connections[number]
+        known = self._contexts[context]
+        try:
+            connection.tls = tls_peer.Handshake(known, connection.sock, name, int(unix_s), verify)
+        except OSError as error:
+            connection.fail(error)
+            return
+        connection.sock = connection.tls.sock
+        self.asked_at = time.monotonic()
+        self._tls_state(connection)
+
     def tcp_close(self, number: int) -> None:
         connection = self._connections.pop(number, None)
         if connection:
@@ -131,12 +177,24 @@ class SimHost:
         connection = self._connections[number]
         if connection.error:
             return -2 - connection.error
-        if not self.tcp_state(number) and not connection.open:
+        self.tcp_state(number)
+        if connection.error:
+            return -2 - connection.error
+        if not connection.open:
             return -2
+        if connection.tls and not connection.tls.done:
+            return NOTHING
         try:
             return call(connection.sock)
-        except (BlockingIOError, InterruptedError):
+        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return NOTHING
         except OSError as error:
-            connection.error = _ERRORS.get(error.errno or 0, _UNREACHABLE)
+            connection.fail(error)
             return -2 - connection.error
+
+
+def _of_failure(error: int) -> int:
+    """The flags of a connection with an error. A handshake that failed waits to be asked why."""
+    if error < tls_peer.GARBAGE:
+        return FAILED | HUNG_UP if error else 0
+    return READABLE | WRITABLE

@@ -8,7 +8,7 @@ const PYSTACK_WORDS = 8192;
 const FUNCTIONS = ["power_up", "note_baseline", "boot", "run", "ask", "cut_power", "reset", "state"];
 
 // setup.interpreter: the package's .mjs; setup.trees: [[host directory, directory in the board]], earlier ones shadow
-// later ones; setup.files: {name: text} in the root directory; setup.heap_bytes.
+// later ones; setup.files: {name: text or {base64}} in the root directory; setup.heap_bytes.
 export async function loadInterpreter(setup, onLine) {
   const { loadMicroPython } = await import(pathToFileURL(setup.interpreter));
   const mp = await loadMicroPython({
@@ -25,7 +25,10 @@ export async function loadInterpreter(setup, onLine) {
   }
   const inserts = paths.map((path) => `sys.path.insert(0, ${JSON.stringify(path)})`);
   mp.runPython(["import sys", ...inserts].join("\n"));
-  for (const [name, text] of Object.entries(setup.files)) mp.FS.writeFile("/" + name, text);
+  for (const [name, content] of Object.entries(setup.files)) {
+    const bytes = typeof content === "string" ? content : Buffer.from(content.base64, "base64");
+    mp.FS.writeFile("/" + name, bytes);
+  }
   return mp;
 }
 

@@ -60,11 +60,19 @@ function reboot(past) {
   powerUp(past);
 }
 
+// What the first worker of a board with a past is handed, as a worker leaves it.
+function earlier({ state, flash }) {
+  const cells = Object.entries(flash).map(([label, text]) => [label, Buffer.from(text, "base64")]);
+  const { pace, reply } = setup;
+  return { state, flash: Object.fromEntries(cells), files: {}, pace, running: false, job: null, reply };
+}
+
 function fromHost(line) {
   const request = JSON.parse(line);
   if (!setup) {
-    setup = request;
-    powerUp(null);
+    const { past, ...rest } = request;
+    setup = rest;
+    powerUp(past ? earlier(past) : null);
   } else if (request.op === "edges") say({ id: request.id, edges });
   else if (request.op === "close") process.exit(0);
   else tell({ request });

@@ -5,6 +5,7 @@ const WRITABLE = 4;
 const FAILED = 8;
 const HUNG_UP = 16;
 const NOTHING = -1;
+const GARBAGE = 5; // the first error that is one of TLS, see tls_host.mjs
 const SEND_BUFFER = 5744; // lwIP's on the ESP32
 // The first byte of what no MQTT broker answers, less DUP and RETAIN: PUBLISH with QoS 0, PUBACK, DISCONNECT.
 const UNANSWERED = [0x30, 0x40, 0xe0];
@@ -32,7 +33,8 @@ export class TcpBoard {
     else if (event === "data") socket.chunks.push(data);
     else if (event === "end") socket.ended = true;
     else if (event === "sent") socket.unsent -= size;
-    else if (event === "failed") socket.error = error;
+    else if (event === "secured") socket.secret = false;
+    else if (event === "failed") socket.error ||= error;
   }
 
   // What MicroPython sees, as functions of the module simhost.
@@ -58,7 +60,9 @@ export class TcpBoard {
 
   open() {
     this.lastId += 1;
-    this.sockets.set(this.lastId, { open: false, ended: false, error: 0, unsent: 0, chunks: [], offset: 0 });
+    // secret: a TLS handshake is going on.
+    const socket = { open: false, secret: false, ended: false, error: 0, unsent: 0, chunks: [], offset: 0 };
+    this.sockets.set(this.lastId, socket);
     return this.lastId;
   }
 
@@ -66,10 +70,22 @@ export class TcpBoard {
     this.post("connect", id, { host, port });
   }
 
+  // Begin TLS on an open connection; the functions tcp_* then mean what is in it. wish: see tls_host.mjs.
+  secure(id, wish) {
+    const socket = this.sockets.get(id);
+    if (socket.chunks.length) socket.error = GARBAGE; // a server of TLS does not speak first
+    if (socket.error) return;
+    socket.secret = true;
+    this.askedAt = performance.now();
+    this.post("secure", id, { wish });
+  }
+
   state(id) {
     this.drain(0);
     const socket = this.sockets.get(id);
     if (!socket) return FAILED | HUNG_UP;
+    if (socket.error >= GARBAGE) return READABLE | WRITABLE; // a handshake that failed waits to be asked why
+    if (socket.secret && !socket.error) return 0;
     if (socket.error) return FAILED | HUNG_UP | (socket.chunks.length ? READABLE : 0);
     let flags = socket.chunks.length || socket.ended ? READABLE : 0;
     if (socket.open && socket.unsent < SEND_BUFFER) flags |= WRITABLE;
@@ -92,6 +108,7 @@ export class TcpBoard {
       }
     }
     if (done) this.post("taken", id, { size: done });
+    else if (socket.secret && !socket.error) return NOTHING;
     else if (socket.error) return -2 - socket.error;
     else if (!socket.ended) return NOTHING;
     return done;
@@ -102,6 +119,7 @@ export class TcpBoard {
     const socket = this.sockets.get(id);
     if (socket.error) return -2 - socket.error;
     if (!socket.open) return -2;
+    if (socket.secret) return NOTHING;
     const part = Math.min(size, SEND_BUFFER - socket.unsent);
     if (part <= 0) return NOTHING;
     socket.unsent += part;

@@ -6,6 +6,7 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { bootInterpreter, flashBytes, rootFiles } from "./interpreter.mjs";
 import { Pace } from "./pace.mjs";
 import { TcpBoard } from "./tcp_board.mjs";
+import { TlsBoard } from "./tls_board.mjs";
 
 const [RUNNING, CUT, RESET, CRASHED] = [0, 1, 2, 3];
 const { setup, past, bell, port } = workerData;
@@ -48,6 +49,7 @@ const pace = new Pace(drain, tcp, past ? past.pace : setup.pace);
 
 const simhost = {
   ...tcp.functions(),
+  ...new TlsBoard(tcp, memory).functions(),
   watch_clock: (address) => void (clockAt = address),
   // Cells outside of the interpreter's heap: blank when new, else as the last power-up left them.
   flash_cells: (label, size) => {
