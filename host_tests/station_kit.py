@@ -11,8 +11,10 @@ from sqlalchemy import event
 from umeter_station import account_orders, envelope, keyed, ledger, meters, vending
 from umeter_station import db as databases
 from umeter_station.inbox import Inbox, Message
+from umeter_station.secrets import Safe
 
 KEY = bytes(range(32))
+STATION_KEY = b"\x5a" * 32
 NOW_S = 1_800_000_000
 # Orders on channel 3, and `accounts_u` after the first sale and after a debit of 2.00.
 DEBIT = account_orders.debit(3, 4_000_000)
@@ -44,6 +46,9 @@ def _empty_database():
 def new_database(tmp_path, *names):
     (tmp_path / "station.sqlite").write_bytes(_empty_database())
     db = databases.open_database(tmp_path / "station.sqlite")
+    # For whoever opens it as a station's home.
+    (tmp_path / "station.key").write_text(STATION_KEY.hex())
+    db.unlock(Safe(STATION_KEY))
     with db.write() as conn:
         for name in names or ("m1",):
             meters.add(conn, name, KEY, NOW_S)

@@ -7,11 +7,12 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from station_kit import KEY, Killed, accounts_u, reading, result, sell, store, uplink
-from umeter_station import answers, config, live, meters, models, orders
+from umeter_station import answers, config, live, models, orders, twin
 from umeter_station import db as databases
 from umeter_station.cli import app
 from umeter_station.clock import FileClock
 from umeter_station.errors import StationError
+from umeter_station.station import Books
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def station(home):
 
 @pytest.fixture
 def db(station):
-    return databases.open_database(station / "station.sqlite")
+    return Books(station).db
 
 
 def run(home, *arguments):
@@ -158,7 +159,7 @@ def test_what_became_of_other_orders(db):
     with db.write() as conn:
         orders.order_supply(conn, "m1", 2, "close", 1)
         orders.order_supply(conn, "m1", 2, "open", 1)
-        orders.order_set(conn, "m1", {"report_s": 1, "fault_s": 60}, 1)
+        twin.order_set(conn, "m1", {"report_s": 1, "fault_s": 60}, 1)
         orders.order_read(conn, "m1", 1)
         orders.order_quarantine(conn, "m1", 2, "accept", 1)
         orders.order_quarantine(conn, "m1", 2, "refuse", 1)
@@ -196,6 +197,18 @@ def test_a_database_of_a_newer_station_is_left_alone(db):
         databases.open_database(db.path)
 
 
+# Of channel 3 of m1, as the first station's schema has it.
+OLD_SALE = (
+    "INSERT INTO meters (meter, key, added_at, next_n) VALUES ('m1', :key, 1, 2)",
+    "INSERT INTO commands (id, meter, n, op, args, created_at, exp, state) VALUES"
+    " (1, 'm1', 1, 'credit', :args, 1, 9, 'created')",
+    "INSERT INTO purchases (key, meter, ch, amount_u, created_at, command_id)"
+    " VALUES ('k1', 'm1', 3, 5000000, 1, 1)",
+    "INSERT INTO transfers (key, debit, credit, amount_u, created_at, command_id)"
+    " VALUES ('k1', 'cash:desk', 'transit:m1/3', 5000000, 1, 1)",
+)
+
+
 def test_the_books_of_an_older_station_are_kept(tmp_path):
     from alembic import command
     from alembic.config import Config
@@ -208,10 +221,11 @@ def test_the_books_of_an_older_station_are_kept(tmp_path):
         config.attributes["connection"] = conn
         command.upgrade(config, "0001")
     with old.write() as conn:
-        meters.add(conn, "m1", KEY, 1)
-    sell(old)
-    with old.read() as conn:
         assert not sa.inspect(conn).has_table("audit_records")
+        for statement in OLD_SALE:
+            conn.execute(
+                sa.text(statement), {"key": KEY, "args": '{"ch": 3, "amount_u": 5000000}'}
+            )
     old.close()
     db = databases.open_database(path)
     assert accounts_u(db) == (-5_000_000, 5_000_000, 0, 0)
@@ -263,6 +277,8 @@ def test_json_of_an_order_has_no_spaces(db):
         ("power.cut", 600, 0, "600 s without power"),
         ("clock.set", 0, 222_163_200, "from not set to 2027-01-15 08:00:00"),
         ("clock.set", 0, 0, ""),
+        ("link.forged", 12, 0, "12 orders not from this station"),
+        ("command", 7, 11, "order 7 refused, older than the settings"),
         ("code.99", 3, -4, "3 -4"),
     ],
 )

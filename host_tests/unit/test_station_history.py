@@ -86,7 +86,7 @@ def test_a_meter_without_logs_is_never_asked(db, link):
 
 def test_nothing_is_asked_of_an_empty_log(db, link):
     link.read(event=0, interval=-1)
-    assert open_histories(db) == []
+    assert open_histories(db) == [] and findings(db) == []
 
 
 @pytest.mark.parametrize("code", ["unknown_op", "not_now", "range"])

@@ -44,7 +44,7 @@ def test_a_record_with_a_wrong_checksum_is_not_stored(db, link, logs):
     link.pull()
     assert 5 not in numbers(db) and len(numbers(db)) == 39
     assert ("events", "lost", 5, 5) in findings(db)
-    assert counted(db)["history.bad_record"] == 1
+    assert counted(db)["history.bad_record"] == 2, "asked for once more"
 
 
 def test_another_record_under_a_known_number_is_noted_not_stored(db, link, logs):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station_kit import NOW_S, counted, new_database, reading, store, uplink
-from umeter_station import messages, meters, orders, queries
+from umeter_station import messages, meters, orders, queries, twin
 from umeter_station.inbox import Message
 
 
@@ -141,7 +141,7 @@ def test_the_will_of_an_earlier_boot_is_too_late(db):
 def test_reported_settings_carry_the_version_on(db):
     store(db, uplink("settings", {"version": 7, "report_s": 60}))
     with db.write() as conn:
-        order_id = orders.order_set(conn, "m1", {"report_s": 30}, NOW_S)
+        order_id = twin.order_set(conn, "m1", {"report_s": 30}, NOW_S)
         assert orders.get(conn, order_id).args == {"version": 8, "set": {"report_s": 30}}
     assert json.loads(_meter(db).settings)["report_s"] == 60
 

@@ -237,6 +237,39 @@ def test_each_keys_fate_is_told(home, db, monkeypatch):
     assert told[-3:-1] == ["report_s applied", f"weekend {sentence}"]
 
 
+def test_who_was_overtaken_while_he_was_asked_sends_nothing(home, db, monkeypatch):
+    report(db)
+
+    def confirm(*_, **__):
+        Books(home).order_set("m1", {"report_s": 40}, by="anna")
+        return True
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    answer = set_(home, "report_s=9")
+    assert answer.exit_code == 1 and sent(db) == [{"report_s": 40}]
+    assert answer.stderr.endswith(
+        "The settings of m1 were changed meanwhile by anna at 2027-01-15 08:00:00 (version 4);"
+        " look at them again.\n"
+    )
+
+
+def test_a_long_change_is_no_conflict_with_itself(home, db):
+    report(db)
+    assert set_(home, *WORDS, "--yes").exit_code == 0
+    assert set_(home, "report_s=9", "--yes").exit_code == 0
+    assert len(sent(db)) == 3
+
+
+def test_what_is_on_its_way_is_told_and_counted_as_set(home, db):
+    report(db, disable_at_u=0)
+    Books(home).order_set("m1", {"disable_at_u": 5_000_000}, by="anna")
+    answer = set_(home, "reclose_at_u=4.99", "--yes")
+    assert answer.exit_code == 1 and len(sent(db)) == 1
+    assert "reclose_at_u must be at least disable_at_u, 5000000" in answer.stderr
+    answer = set_(home, "reclose_at_u=5.01", "--yes")
+    assert answer.exit_code == 0 and "disable_at_u=5.00 (version 4, by anna)" in answer.stderr
+
+
 def test_what_follows_a_refusal_is_not_sent(home, db, monkeypatch):
     report(db)
     answered(monkeypatch, db, {"code": "range", "reason": "version must be 4..9"})

@@ -3,6 +3,7 @@
 from umeter_station.amounts import format_u
 from umeter_station.answers_account import SENTENCES
 from umeter_station.orders import Command
+from umeter_station.twin import OUTDATED
 from umeter_station.vending import HELD_CODES
 from umeter_station.words import claim_names
 
@@ -36,6 +37,11 @@ def _open(command: Command) -> str:
 def _refused(command: Command) -> str:
     reason = (command.result or {}).get("reason")
     why = f"{command.code}: {reason}" if isinstance(reason, str) and reason else command.code
+    if command.code == OUTDATED:
+        return (
+            f"{command.meter} has newer settings ({why}); what is still wanted of these is seen"
+            f" with `umeter-station settings {command.meter}`."
+        )
     text = f"{command.meter} refused ({why})"
     if command.op == "credit":
         amount = format_u(command.args["amount_u"])
@@ -58,10 +64,14 @@ def _applied(command: Command) -> str:
         return f"{what} {command.meter} held back of channel {args['ch']}: {fate}."
     if command.op == "set":
         return _set(command, result)
+    if command.op == "key":
+        return f"{command.meter} has taken its new key."
     if command.op == "time":
         return f"{command.meter} has set its clock."
     if command.op == "history":
         return f"{command.meter} has sent what its log holds."
+    if command.op == "link":
+        return f"{command.meter} has answered, but its answer was lost; ask it again."
     if "reading" not in result:
         return f"{command.meter} has answered, but its answer was lost; this reading is older."
     return f"{command.meter} has answered."

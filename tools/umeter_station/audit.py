@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from umeter_station import queries, records
-from umeter_station.models import audit_records, history_findings, readings
+from umeter_station.models import audit_records, history_findings, history_gaps, readings
 
 _NO_RECORD_BEFORE = bytes(32)
 _FIRST_N = 1
@@ -132,7 +132,15 @@ def _absence(conn: Connection, meter: str, first_n: int, last_n: int) -> str:
         )
     ).scalar_one()
     which = f"records {first_n} to {last_n} are" if last_n > first_n else f"record {first_n} is"
-    return f"{which} missing" + (", the meter no longer held them" if noted else "")
+    if noted:
+        return f"{which} missing, the meter no longer held them"
+    g = history_gaps.c
+    asked = conn.execute(
+        sa.select(g.first_n).where(
+            g.meter == meter, g.kind == "events", g.first_n <= last_n, g.last_n >= first_n
+        )
+    ).first()
+    return f"{which} missing" + (", the meter is asked again" if asked else "")
 
 
 def latest(conn: Connection, meter: str, limit: int) -> list[dict]:

@@ -93,7 +93,7 @@ class EmbeddedBroker:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self.port = self.port or _unused_port(self.host)
+        self.port = self.port or unused_port(self.host)
         broker = await self._listening()
         self._started.set()
         await self._stop.wait()
@@ -131,8 +131,8 @@ class EmbeddedBroker:
                 await asyncio.sleep(0.1)
 
 
-def _unused_port(host: str) -> int:
-    """Raises OSError if this host cannot be listened on."""
+def unused_port(host: str) -> int:
+    """A port for a broker. Raises OSError if this host cannot be listened on."""
     for _ in range(100):
         with socket.socket() as probe:
             try:

@@ -20,9 +20,11 @@ _SMALLEST_U = 10_000  # a smaller amount without a point was meant for whole uni
 
 @dataclass(frozen=True)
 class Change:
-    """`before` and `after`: the documents. `orders`: {key: value} each, in their order."""
+    """`reported`, `before` (with what is on its way to the meter) and `after`: the documents.
+    `orders`: {key: value} each, in their order."""
 
     changes: dict[str, Any]
+    reported: Document
     before: Document
     after: Document
     orders: list[dict[str, Any]]
@@ -101,17 +103,20 @@ def shown(key: str, value: Any) -> str:
     return "none" if value is None else json.dumps(value, separators=(",", ":"))
 
 
-def plan(meter: Meter, changes: dict[str, Any]) -> Change:
-    """Judge a change as the meter will; StationError if it would refuse any of it."""
-    reported = json.loads(meter.settings)
+def plan(meter: Meter, changes: dict[str, Any], waiting: dict[str, Any] | None = None) -> Change:
+    """Judge a change as the meter will; StationError if it would refuse any of it. `waiting`: the
+    settings that are on their way to it already."""
+    told = json.loads(meter.settings)
     channels = meter.channels or _CHANNELS
-    after = Document(reported, channels)
+    reported, before, after = (Document(told, channels) for _ in range(3))
+    before.apply(waiting or {})
+    after.apply(waiting or {})
     orders = _orders(changes)
     for order in orders:
         refused = after.apply(order)
         if refused:
             raise StationError(_refusal(refused, after.names, len(orders)))
-    return Change(changes, Document(reported, channels), after, orders, bool(reported))
+    return Change(changes, reported, before, after, orders, bool(told))
 
 
 def _refusal(refused: dict[str, str], names: list[str], orders: int) -> str:

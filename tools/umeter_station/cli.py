@@ -11,13 +11,23 @@ from typing import Annotated
 import typer
 from rich.live import Live
 from rich.logging import RichHandler
-from rich.table import Table
 
-from umeter_station import cli_account, cli_logs, cli_set, config, live, vending, words
+from umeter_station import (
+    cli_account,
+    cli_broker,
+    cli_history,
+    cli_link,
+    cli_logs,
+    cli_meters,
+    cli_set,
+    cli_settings,
+    config,
+    live,
+    vending,
+)
 from umeter_station.amounts import format_u, parse_amount_u
 from umeter_station.cli_wait import Channel, NoWait, wait
 from umeter_station.errors import StationError
-from umeter_station.meters import parse_key
 from umeter_station.station import Books, Station
 from umeter_station.terminal import MeterName, err, out, say
 
@@ -36,12 +46,15 @@ class _Group(typer.core.TyperGroup):
 app = typer.Typer(
     cls=_Group, no_args_is_help=True, add_completion=False, help="The umeter master station."
 )
-meters_app = typer.Typer(no_args_is_help=True, help="The meters this station knows.")
-app.add_typer(meters_app, name="meters")
+app.add_typer(cli_meters.meters_app, name="meters")
+app.command("broker-config")(cli_broker.broker_config_)
 app.add_typer(cli_logs.audit_app, name="audit")
 app.command()(cli_logs.intervals)
 cli_account.add_to(app)
 app.command("set")(cli_set.set_)
+app.command()(cli_settings.settings)
+app.command()(cli_history.history)
+app.command()(cli_link.link)
 
 
 @app.callback()
@@ -67,6 +80,11 @@ def init(
     made = config.create_home(ctx.obj, broker, clock)
     Books(made.home).close()
     say(f"The station is in {made.home}; its settings are in {made.home / 'config.toml'}.")
+    if made.key_file.exists():
+        say(
+            f"Keep a copy of {made.key_file} in another place than the database's: no meter obeys"
+            " a station without it."
+        )
 
 
 @app.command()
@@ -96,49 +114,13 @@ def run(
     station = Station(ctx.obj, broker)
     try:
         reached = station.start(connect_timeout_s=3)
-        url = broker or station.config.broker
+        url = config.without_password(broker or station.config.broker)
         say(f"Connected to {url}." if reached else f"{url} is not there yet; trying on.")
         stopped.wait()
     finally:
         station.close()
         if own is not None:
             own.stop()
-
-
-@meters_app.command("list")
-def meters_list(ctx: typer.Context) -> None:
-    """All meters, and whether they are there."""
-    books = Books(ctx.obj)
-    table = Table("meter", "presence", "channels", "boot", "last heard of", "orders waiting")
-    for known in books.meters():
-        table.add_row(
-            known.meter,
-            known.presence,
-            str(known.channels or "-"),
-            str(known.boot or "-"),
-            words.time_text(known.seen_at),
-            str(books.open_orders(known.meter)),
-        )
-    out.print(table)
-
-
-@meters_app.command("add")
-def meters_add(
-    ctx: typer.Context,
-    meter: MeterName,
-    key: Annotated[str | None, typer.Option(help="64 hexadecimal digits.")] = None,
-    key_file: Annotated[Path | None, typer.Option(help="A file that holds them.")] = None,
-) -> None:
-    """Make a meter known by its name and its own key."""
-    if (key is None) == (key_file is None):
-        raise StationError("Give the meter's key with either --key-file or --key.")
-    if key_file is not None:
-        try:
-            key = key_file.read_text()
-        except (OSError, ValueError):
-            raise StationError(f"{key_file} cannot be read; name a readable key file.") from None
-    new = Books(ctx.obj).add_meter(meter, parse_key(key))
-    say(f"Meter {meter} is added." if new else f"Meter {meter} was known with this key already.")
 
 
 @app.command()

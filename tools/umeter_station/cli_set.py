@@ -1,5 +1,6 @@
 """`umeter-station set`: shows a change of settings, asks, sends it, tells each key's fate."""
 
+import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from umeter_station.errors import StationError
 from umeter_station.orders import Command
 from umeter_station.station import Books
 from umeter_station.terminal import MeterName, err, out, say
+from umeter_station.twin import Twin
 
 _WAIT_S = 30.0
 
@@ -33,16 +35,21 @@ def set_(
     """Change a meter's settings; amounts (_u) may be written as decimals, as 0.25."""
     wanted = change.parse(changes or [], file)
     books = Books(ctx.obj)
+    twin = books.twin(meter)  # First: whatever changes from now on is a conflict.
     known = books.meter(meter)
-    planned = change.plan(known, wanted)
+    planned = change.plan(known, wanted, twin.waiting())
     out.print(_difference(planned))
+    for text in _on_their_way(twin):
+        err.print(Text(text, "yellow"), soft_wrap=True)
     reading = books.latest_reading(meter)
     for warning in warnings(known, planned, reading, books.clock.now_s()):
         err.print(Text(warning, "yellow"), soft_wrap=True)
     if not yes and not _agreed(meter):
         raise StationError("Nothing was sent.")
+    version, by = twin.version, _operator()
     for order in planned.orders:
-        command_id = books.order_set(meter, order)
+        command_id = books.order_set(meter, order, version, by)
+        version = books.command(command_id).args["version"]
         if no_wait:
             say(answers.sentence(books.command(command_id)))
             continue
@@ -51,6 +58,23 @@ def set_(
         _tell(command)
         if command.state != "applied":  # what follows may build on it
             raise typer.Exit(1)
+
+
+def _operator() -> str:
+    """Who sits here, as the others will read it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # A container may have no name for its user.
+        return ""
+
+
+def _on_their_way(twin: Twin) -> list[str]:
+    return [
+        f"{twin.meter} has not answered yet to {row.key}={change.shown(row.key, row.value)}"
+        f" (version {row.version}, by {row.set_by or 'somebody'}); it is counted as set."
+        for row in twin.desired
+        if row.is_open
+    ]
 
 
 def _agreed(meter: str) -> bool:
@@ -63,7 +87,7 @@ def _agreed(meter: str) -> bool:
 def _difference(planned: change.Change) -> Table:
     table = Table("setting", "reported", "desired", box=box.SIMPLE_HEAD)
     for key in planned.changes:
-        before = change.shown(key, planned.before.value(key))
+        before = change.shown(key, planned.reported.value(key))
         after = change.shown(key, planned.after.value(key))
         style = "dim" if before == after else ""
         before = before if planned.is_reported else "-"

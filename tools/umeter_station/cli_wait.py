@@ -11,7 +11,7 @@ from umeter_station.terminal import err, say
 
 _WAIT_S = 30.0
 # Told by a table instead.
-_TABLED = {"read": "reading", "status": "account"}
+_TABLED = {"read": "reading", "status": "account", "link": "link"}
 
 Channel = Annotated[int, typer.Argument(help="1, 2, ...", metavar="CHANNEL")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait for the meter's answer.")]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
@@ -31,6 +32,16 @@ class Database:
     def read(self) -> Iterator[Connection]:
         with self.engine.begin() as conn:
             yield conn
+
+    def unlock(self, safe: Any) -> None:
+        """From now on the connections can seal and open the meters' keys (secrets.py)."""
+        for engine in (self.engine, self._writing):
+            engine.update_execution_options(umeter_safe=safe)
+
+    def checkpoint(self) -> None:
+        """Bring what was committed into the file itself, and leave none of it in the log."""
+        with self.engine.connect() as conn:
+            conn.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         self.engine.dispose()

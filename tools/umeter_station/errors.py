@@ -6,4 +6,5 @@ class StationError(Exception):
 
 
 class Conflict(StationError):
-    """The same idempotency key was used before for something else."""
+    """It goes against what was done before: another use of the same idempotency key, or settings
+    that were changed meanwhile."""

@@ -2,7 +2,9 @@
 
 Each reading names the newest number of each log. While the station lacks some, one order per log
 is under way; its answer, signed as all answers are, brings the next few records and causes the
-next order. Everything that matters is in the database, so a restart in the middle loses nothing.
+next order. So at most one chunk of each log is ahead of what people order. The newest records come
+first to be asked for, the gaps (gaps.py) when nothing newer is missing. Everything that matters is
+in the database, so a restart in the middle loses nothing, and a pause outlasts it.
 """
 
 import binascii
@@ -14,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from umeter_station import orders
+from umeter_station import gaps, orders
+from umeter_station import meters as known_meters
 from umeter_station.db import count
 from umeter_station.logs import LOGS, Log, Stored
 from umeter_station.messages import Reading, integer
@@ -36,15 +39,18 @@ class _State:
     boot: int = 0
     command_id: int | None = None
     refused_in: str = ""
+    newest: int = 0
+    paused: int = 0
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the meter said: its log held `newest` at last, and `records` are what it could read
-    of the numbers from `first` up to, not including, `next_n`."""
+    """What the meter said: its log held `oldest` to `newest`, and `records` are what it could
+    read of the numbers from `first` up to, not including, `next_n`."""
 
     first: int
     next_n: int
+    oldest: int
     newest: int
     boot: int
     records: list[bytes]
@@ -59,9 +65,11 @@ def note_reading(conn: Connection, meter: str, reading: Reading, now_s: int) -> 
         return
     for kind, newest in (("events", reading.event), ("profile", reading.interval)):
         state = _state(conn, meter, kind)
-        if newest >= state.next_n:
+        if newest != state.newest:
+            state = _keep(conn, state, newest=newest)
+        if newest >= state.next_n - 1:
             _ask(conn, state, now_s)
-        elif newest < state.next_n - 1 and reading.boot > state.boot:
+        elif state.next_n > 1 and reading.boot > state.boot:
             # Its log was emptied: numbers come again, and must not replace the old records.
             _find(conn, state, "restarted", state.next_n, state.next_n, now_s)
 
@@ -82,7 +90,30 @@ def note_answer(conn: Connection, command: Command, document: dict[str, Any], no
             count(conn, "history.malformed")
             _leave_in_peace(conn, state)
         else:
-            _take(conn, state, answer, now_s)
+            _take(conn, state, command, answer, now_s)
+
+
+def pause(conn: Connection, meter: str) -> bool:
+    """Ask nothing more of this meter's logs, and give up what is on its way: an answer that comes
+    all the same is taken in. False if it was paused already."""
+    known_meters.get(conn, meter)
+    states = [_state(conn, meter, kind) for kind in LOGS]
+    for state in states:
+        _keep(conn, state, paused=1)
+        if state.command_id is not None:
+            orders.give_up(conn, state.command_id)
+    return not all(state.paused for state in states)
+
+
+def resume(conn: Connection, meter: str, now_s: int) -> bool:
+    """Go on, beginning with a search for gaps in all that was pulled before; False if it was not
+    paused."""
+    known_meters.get(conn, meter)
+    states = [_state(conn, meter, kind) for kind in LOGS]
+    for state in states:
+        _note_gaps(conn, state, 1, state.next_n, 0, now_s)
+        _ask(conn, _keep(conn, state, paused=0), now_s)
+    return any(state.paused for state in states)
 
 
 def _answer(document: dict[str, Any], log: Log, first: int) -> _Answer:
@@ -101,12 +132,15 @@ def _answer(document: dict[str, Any], log: Log, first: int) -> _Answer:
     numbers = [log.number(record) for record in records]
     if sorted(set(numbers)) != numbers or any(not first <= n < next_n for n in numbers):
         raise ValueError("records has numbers that were not asked for")
-    return _Answer(first, next_n, newest, integer(document, "boot", 0, low=0), records)
+    oldest = integer(document, "oldest", 0, low=0)
+    return _Answer(first, next_n, oldest, newest, integer(document, "boot", 0, low=0), records)
 
 
-def _take(conn: Connection, state: _State, answer: _Answer, now_s: int) -> None:
+def _take(conn: Connection, state: _State, command: Command, answer: _Answer, now_s: int) -> None:
     log = LOGS[state.kind]
-    for raw in answer.records:
+    # A log that was emptied gives its numbers anew: they would fill a gap with what it never held.
+    began_anew = answer.newest < state.next_n - 1 and answer.boot > state.boot
+    for raw in () if began_anew else answer.records:
         if log.store(conn, state.meter, raw, now_s) is Stored.CONTRADICTS:
             n = log.number(raw)
             _find(conn, state, "contradicts", n, n, now_s)
@@ -116,32 +150,52 @@ def _take(conn: Connection, state: _State, answer: _Answer, now_s: int) -> None:
         _leave_in_peace(conn, state)
         return
     next_n = state.next_n
+    for first_n, last_n in gaps.close(conn, command.id, None if began_anew else answer.next_n):
+        _find(conn, state, "lost", first_n, last_n, now_s)
     if answer.first <= next_n < answer.next_n:
-        for first_n, last_n in log.missing(conn, state.meter, next_n, answer.next_n):
-            _find(conn, state, "lost", first_n, last_n, now_s)
+        # Once in each boot of the meter all that was pulled before is looked through, too.
+        from_n = 1 if answer.boot > state.boot else next_n
         next_n = answer.next_n
-    state = _keep(conn, state, next_n=next_n, boot=max(state.boot, answer.boot))
-    if answer.newest >= next_n:
+        _note_gaps(conn, state, from_n, next_n, answer.oldest, now_s)
+    boot = max(state.boot, answer.boot)
+    state = _keep(conn, state, next_n=next_n, boot=boot, newest=answer.newest)
+    if answer.newest >= next_n - 1:
         _ask(conn, state, now_s)
 
 
+def _note_gaps(
+    conn: Connection, state: _State, first_n: int, end_n: int, oldest_n: int, now_s: int
+) -> None:
+    """Of what is missing there, the meter can be asked again for what it still holds."""
+    for first, last in list(gaps.missing(conn, state.meter, state.kind, first_n, end_n)):
+        if first < oldest_n:
+            _find(conn, state, "lost", first, min(last, oldest_n - 1), now_s)
+        if last >= oldest_n:
+            gaps.note(conn, state.meter, state.kind, max(first, oldest_n), last)
+
+
 def _ask(conn: Connection, state: _State, now_s: int) -> None:
-    """Order the next records, unless an order is under way or the meter refused."""
+    """Order the next records, unless an order is under way, the meter refused, or it is paused."""
+    wants_newer = state.newest >= state.next_n
+    gap = gaps.next_window(conn, state.meter, state.kind)
+    if state.paused or not (wants_newer or gap):
+        return
     if state.command_id is not None:
         last = orders.get(conn, state.command_id)
-        found_nothing = (last.result or {}).get("next") == last.args["from"]
-        if last.is_open or (found_nothing and now_s - last.created_at < _PATIENCE_S):
+        if last.is_open:
             return
+        found_nothing = (last.result or {}).get("next") == last.args["from"]
+        if found_nothing and now_s - last.created_at < _PATIENCE_S:
+            wants_newer = False
     if state.refused_in and state.refused_in in _here(conn, state.meter):
         return
-    log = LOGS[state.kind]
-    command_id = orders.place(
-        conn,
-        state.meter,
-        "history",
-        {"what": state.kind, "from": state.next_n, "count": log.chunk},
-        now_s,
-    )
+    window = (state.next_n, LOGS[state.kind].chunk) if wants_newer else gap
+    if window is None:
+        return
+    args = {"what": state.kind, "from": window[0], "count": window[1]}
+    command_id = orders.place(conn, state.meter, "history", args, now_s)
+    if not wants_newer:
+        gaps.asked(conn, state.meter, state.kind, window, command_id)
     _keep(conn, state, command_id=command_id)
 
 

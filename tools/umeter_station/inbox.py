@@ -46,8 +46,9 @@ class Inbox:
             count(conn, "message.foreign")
             return None
         meter, kind = parts[1], parts[3]
-        if not meters.is_name(meter) or meters.key_of(conn, meter) is None:
-            count(conn, "message.unknown_meter")
+        known = meters.find(conn, meter) if meters.is_name(meter) else None
+        if known is None or known.retired_at is not None:
+            count(conn, "message.retired" if known else "message.unknown_meter")
             return None
         if kind == "status":
             return self._status(conn, meter, message.payload, now_s)
@@ -61,7 +62,7 @@ class Inbox:
             uplinks.store_event(conn, meter, messages.event(document), now_s)
         elif kind == "settings":
             # Retained: it says nothing about whether the meter is there now.
-            uplinks.store_settings(conn, meter, messages.parse_json(message.payload))
+            uplinks.store_settings(conn, meter, messages.parse_json(message.payload), now_s)
             return None
         else:
             count(conn, "message.foreign")

@@ -6,12 +6,14 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from sqlalchemy.exc import OperationalError
 
 from umeter_station.clock import Clock
+from umeter_station.config import without_password
 from umeter_station.db import Database, count
 from umeter_station.errors import StationError
 from umeter_station.inbox import Inbox, Message
@@ -48,10 +50,18 @@ class _Delivery:
 class Ingest:
     """`start()` and `stop()`; two threads: paho's reads and writes the socket, ours the database.
 
-    `broker_url`: mqtt://[user[:password]@]host[:port], or mqtts:// for TLS.
+    `broker_url`: mqtt://[user[:password]@]host[:port], or mqtts:// for TLS; `ca_file`: what its
+    certificate is checked by then, in place of the public CAs.
     """
 
-    def __init__(self, db: Database, clock: Clock, broker_url: str, client_id: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        broker_url: str,
+        client_id: str,
+        ca_file: Path | None = None,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._inbox = Inbox(clock.tolerance_s)
@@ -62,7 +72,7 @@ class Ingest:
         self._connected = threading.Event()
         self._wake_all = threading.Event()
         self._stopping = threading.Event()
-        self._host, self._port, self._client = _client(broker_url, client_id)
+        self._host, self._port, self._client = _client(broker_url, client_id, ca_file)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
@@ -197,7 +207,7 @@ class Ingest:
         return _Delivery(info) if info.rc == mqtt.MQTT_ERR_SUCCESS else None
 
 
-def _client(broker_url: str, client_id: str) -> tuple[str, int, mqtt.Client]:
+def _client(broker_url: str, client_id: str, ca_file: Path | None) -> tuple[str, int, mqtt.Client]:
     url = urlsplit(broker_url)
     try:
         port = url.port
@@ -205,7 +215,7 @@ def _client(broker_url: str, client_id: str) -> tuple[str, int, mqtt.Client]:
         port = 0
     if url.scheme not in ("mqtt", "mqtts") or not url.hostname or port == 0:
         raise StationError(
-            f"{broker_url!r} is not a broker; write mqtt://host:port or mqtts://host:port."
+            f"{without_password(broker_url)!r} is not a broker; write mqtt://host:port or mqtts://host:port."
         )
     client = mqtt.Client(
         mqtt.CallbackAPIVersion.VERSION2,
@@ -217,6 +227,16 @@ def _client(broker_url: str, client_id: str) -> tuple[str, int, mqtt.Client]:
     if url.username:
         client.username_pw_set(unquote(url.username), unquote(url.password or ""))
     if url.scheme == "mqtts":
-        client.tls_set_context(ssl.create_default_context())
+        client.tls_set_context(_tls(ca_file))
     client.reconnect_delay_set(min_delay=1, max_delay=10)
     return url.hostname, port or (8883 if url.scheme == "mqtts" else 1883), client
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # An ssl.SSLError is one.
+        raise StationError(
+            f"{ca_file} cannot be read as a CA's certificate in PEM ({error.strerror or error});"
+            " correct ca_file in config.toml."
+        ) from None

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from umeter_station import secrets
 from umeter_station.errors import StationError
 from umeter_station.models import meters
+from umeter_station.secrets import KEY_BYTES
 
-KEY_BYTES = 32
 MAX_CHANNELS = 64
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
@@ -17,7 +18,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 @dataclass(frozen=True)
 class Meter:
     """`channels` and `boot` are 0 until the meter has said them; `presence` is one of unknown,
-    online, offline; `status` and `settings` are the JSON texts it reported last."""
+    online, offline; `status` and `settings` are the JSON texts it reported last. `key_at` is when
+    its key was given, `key_state` one of those of key_rotation.py; `retired_at` is None while it
+    is in service.
+    """
 
     meter: str
     presence: str
@@ -26,6 +30,9 @@ class Meter:
     channels: int
     status: str
     settings: str
+    key_at: int = 0
+    key_state: str = "steady"
+    retired_at: int | None = None
 
 
 _COLUMNS = [meters.c[name] for name in Meter.__dataclass_fields__]
@@ -37,17 +44,15 @@ def is_name(text: str) -> bool:
 
 def parse_key(text: str) -> bytes:
     """64 hexadecimal digits -> 32 bytes."""
-    try:
-        key = bytes.fromhex(text.strip())
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise StationError("A meter's key is 64 hexadecimal digits; copy it from its site.json.")
-    return key
+    return secrets.parse_key(text, "A meter's key, as in its site.json, is")
 
 
-def add(conn: Connection, meter: str, key: bytes, now_s: int) -> bool:
-    """Add a meter; False if it is known with this very key."""
+def add(
+    conn: Connection, meter: str, key: bytes, now_s: int, mqtt_hash: str | None = None
+) -> bool:
+    """Add a meter; False if it is known with this very key. `mqtt_hash`: what the broker knows its
+    password by.
+    """
     if not is_name(meter):
         raise StationError(
             f"{meter!r} cannot be a meter's name; use 1 to 32 letters, digits, - and _."
@@ -56,14 +61,26 @@ def add(conn: Connection, meter: str, key: bytes, now_s: int) -> bool:
         raise StationError(f"A meter's key has {KEY_BYTES} bytes, not {len(key)}.")
     known = key_of(conn, meter)
     if known is None:
-        conn.execute(meters.insert().values(meter=meter, key=key, added_at=now_s))
+        sealed = secrets.seal(conn, meter, key)
+        conn.execute(
+            meters.insert().values(
+                meter=meter, key=sealed, key_at=now_s, added_at=now_s, mqtt_hash=mqtt_hash
+            )
+        )
     elif known != key:
         raise StationError(f"Meter {meter} is known with another key; name the new one otherwise.")
     return known is None
 
 
 def key_of(conn: Connection, meter: str) -> bytes | None:
-    return conn.execute(sa.select(meters.c.key).where(meters.c.meter == meter)).scalar()
+    """What its orders are signed with."""
+    sealed = conn.execute(sa.select(meters.c.key).where(meters.c.meter == meter)).scalar()
+    return None if sealed is None else secrets.opened(conn, meter, sealed)
+
+
+def find(conn: Connection, meter: str) -> Meter | None:
+    row = conn.execute(sa.select(*_COLUMNS).where(meters.c.meter == meter)).first()
+    return None if row is None else Meter(*row)
 
 
 def all_meters(conn: Connection) -> list[Meter]:
@@ -73,15 +90,15 @@ def all_meters(conn: Connection) -> list[Meter]:
 
 def get(conn: Connection, meter: str) -> Meter:
     """Raises StationError if the meter is unknown."""
-    row = conn.execute(sa.select(*_COLUMNS).where(meters.c.meter == meter)).first()
-    if row is None:
+    found = find(conn, meter)
+    if found is None:
         names = [known.meter for known in all_meters(conn)]
         if not names:
             hint = "add it with `umeter-station meters add`"
         else:
             hint = f"known are {', '.join(names[:8])}" + (" and more" if len(names) > 8 else "")
         raise StationError(f"Meter {meter!r} is unknown; {hint}.")
-    return Meter(*row)
+    return found
 
 
 def check_channel(meter: Meter, ch: int) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0005"
 metadata = MetaData()
 
 
@@ -35,6 +35,8 @@ def _meter() -> Column:
     return Column("meter", Text, ForeignKey("meters.meter"), nullable=False)
 
 
+# Keys are sealed (secrets.py). `key_state` and the other two keys: key_rotation.py; `key_at` is
+# when the key was given. `mqtt_hash` is what the broker knows the meter's password by.
 meters = Table(
     "meters",
     metadata,
@@ -49,6 +51,12 @@ meters = Table(
     _int("channels", default=0),
     Column("status", Text, nullable=False, server_default="{}"),
     Column("settings", Text, nullable=False, server_default="{}"),
+    Column("next_key", LargeBinary),
+    Column("old_key", LargeBinary),
+    Column("key_state", Text, nullable=False, server_default="steady"),
+    _int("key_at", default=0),
+    _int("retired_at", nullable=True),
+    Column("mqtt_hash", Text),
     CheckConstraint("presence IN ('unknown', 'online', 'offline')"),
 )
 
@@ -212,8 +220,9 @@ intervals = Table(
 )
 Index("intervals_by_time", intervals.c.meter, intervals.c.t_end)
 
-# How far a log is pulled: every number below `next_n` is stored, or noted as lost. `boot` is the
-# meter's at its last answer; `command_id` the last order; `refused_in` where it was refused.
+# How far a log is pulled: every number below `next_n` is stored, noted as lost, or a gap. `boot`
+# is the meter's at its last answer; `command_id` the last order; `refused_in` where it was
+# refused; `newest` what the meter named last; `paused` 1 while the operator wants nothing pulled.
 histories = Table(
     "histories",
     metadata,
@@ -223,6 +232,20 @@ histories = Table(
     _int("boot", default=0),
     Column("command_id", BigInteger, ForeignKey("commands.id")),
     Column("refused_in", Text, nullable=False, server_default=""),
+    _int("newest", default=0),
+    _int("paused", default=0),
+    CheckConstraint("kind IN ('events', 'profile')"),
+)
+
+# Numbers that an answer left out: asked for once more, by `command_id`, before they are lost.
+history_gaps = Table(
+    "history_gaps",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("first_n", BigInteger, primary_key=True, autoincrement=False),
+    _int("last_n"),
+    Column("command_id", BigInteger, ForeignKey("commands.id")),
     CheckConstraint("kind IN ('events', 'profile')"),
 )
 
@@ -236,6 +259,25 @@ history_findings = Table(
     _int("last_n"),
     _int("noted_at"),
     CheckConstraint("what IN ('lost', 'contradicts', 'restarted')"),
+)
+
+# What each setting shall be (`value` as JSON): ordered as `version` by `command_id`; `again` 1 if
+# that order repeats one that newer settings overtook. `since` is when `state` came about.
+desired = Table(
+    "desired",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    _int("version"),
+    _int("set_at"),
+    Column("set_by", Text, nullable=False),
+    Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False),
+    _int("again", default=0),
+    Column("state", Text, nullable=False),
+    _int("since"),
+    Column("sentence", Text, nullable=False, server_default=""),
+    CheckConstraint("state IN ('waiting', 'applied', 'refused', 'differs')"),
 )
 
 counters = Table(

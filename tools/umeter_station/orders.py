@@ -18,6 +18,7 @@ TTL_S = {
     "debt": 7 * 86_400,
     "account": 86_400,
     "set": 7 * 86_400,
+    "key": 7 * 86_400,
     "supply": 3_600,
     "quarantine": 3_600,
     "emergency": 3_600,
@@ -26,6 +27,7 @@ TTL_S = {
     "release": 3_600,
     "status": 120,
     "read": 120,
+    "link": 120,
     "history": 300,
     "time": 60,
 }
@@ -96,14 +98,17 @@ def latest(conn: Connection, meter: str, op: str) -> Command | None:
 def place(conn: Connection, meter: str, op: str, args: dict[str, Any], now_s: int) -> int:
     """Put an order into the outbox inside the caller's transaction; returns its id.
 
-    The number is taken in the same transaction, so that none is given twice.
+    The number is taken in the same transaction, so that none is given twice. Raises StationError
+    for a meter that is retired.
     """
     n = conn.execute(
         sa.update(meters)
-        .where(meters.c.meter == meter)
+        .where(meters.c.meter == meter, meters.c.retired_at.is_(None))
         .values(next_n=meters.c.next_n + 1)
         .returning(meters.c.next_n)
-    ).scalar_one()
+    ).scalar()
+    if n is None:
+        raise StationError(f"Meter {meter} is retired; it takes no more orders.")
     inserted = conn.execute(
         commands.insert().values(
             meter=meter,
@@ -116,6 +121,15 @@ def place(conn: Connection, meter: str, op: str, args: dict[str, Any], now_s: in
         )
     )
     return inserted.inserted_primary_key[0]
+
+
+def give_up(conn: Connection, command_id: int) -> None:
+    """Send an order no more; an answer that comes all the same is taken in."""
+    conn.execute(
+        sa.update(commands)
+        .where(commands.c.id == command_id, commands.c.state.in_(OPEN_STATES))
+        .values(state="expired")
+    )
 
 
 def payload(command: Command, now_s: int) -> bytes:
@@ -134,6 +148,11 @@ def order_read(conn: Connection, meter: str, now_s: int) -> int:
     return place(conn, meter, "read", {}, now_s)
 
 
+def order_link(conn: Connection, meter: str, now_s: int) -> int:
+    known_meters.get(conn, meter)
+    return place(conn, meter, "link", {}, now_s)
+
+
 def order_supply(conn: Connection, meter: str, ch: int, state: str, now_s: int) -> int:
     """`state` is "open" (no supply) or "close"."""
     known_meters.check_channel(known_meters.get(conn, meter), ch)
@@ -148,20 +167,6 @@ def order_quarantine(conn: Connection, meter: str, ch: int, action: str, now_s: 
     if action not in ("accept", "refuse"):
         raise StationError(f"What is quarantined can be accepted or refused, not {action!r}.")
     return place(conn, meter, "quarantine", {"ch": ch, "action": action}, now_s)
-
-
-def order_set(conn: Connection, meter: str, changes: dict[str, int], now_s: int) -> int:
-    """Change settings; the meter judges each key by itself. The version is taken here."""
-    known_meters.get(conn, meter)
-    if not changes:
-        raise StationError("Name at least one setting, as price_u_per_kwh=250000.")
-    version = conn.execute(
-        sa.update(meters)
-        .where(meters.c.meter == meter)
-        .values(settings_version=meters.c.settings_version + 1)
-        .returning(meters.c.settings_version)
-    ).scalar_one()
-    return place(conn, meter, "set", {"version": version, "set": changes}, now_s)
 
 
 def order_time(conn: Connection, meter: str, boot: int, now_s: int) -> int | None:

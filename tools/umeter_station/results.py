@@ -9,9 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from umeter_station import history, meters, orders, settling, uplinks
+from umeter_station import history, key_rotation, orders, settling, twin, uplinks
 from umeter_station.db import count
-from umeter_station.envelope import verify
 from umeter_station.messages import integer, parse_json, reading, text
 
 
@@ -21,8 +20,7 @@ def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool
     What is forged or about an order that was never placed is counted and ignored. False if it was
     forged. Raises ValueError for a malformed payload.
     """
-    key = meters.key_of(conn, meter)
-    payload = None if key is None else verify(key, token)
+    payload, under_newest = key_rotation.verified(conn, meter, token)
     if payload is None:
         count(conn, "result.forged")
         return False
@@ -33,6 +31,8 @@ def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool
     if command is None or text(document, "op", command.op) != command.op:
         count(conn, "result.unknown")
         return True
+    if under_newest:
+        key_rotation.note_used(conn, meter)
     if code == "replayed":
         code = text(document, "first")
     if code == "store":
@@ -43,8 +43,13 @@ def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool
     if command.op == "read" and "reading" in document:
         _note_reading(conn, meter, document["reading"], now_s)
     settling.note_answer(conn, command, code, document, now_s)
+    settled = orders.get(conn, command.id)
+    if command.op == "key":
+        key_rotation.note_answer(conn, settled, now_s)
+    if command.op == "set" and settled.code != command.code:
+        twin.note_answer(conn, settled, document, now_s)
     if command.op == "history":
-        history.note_answer(conn, orders.get(conn, command.id), document, now_s)
+        history.note_answer(conn, settled, document, now_s)
         settling.note_log(conn, command, document, now_s)
     return True
 

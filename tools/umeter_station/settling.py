@@ -22,6 +22,8 @@ _STATE_OF_CODE = {
     "malformed": "refused",
     "unknown_op": "refused",
     "range": "refused",
+    "outdated": "refused",
+    "wrong_meter": "refused",
     **dict.fromkeys(vending.HELD_CODES, "refused"),
 }
 # Where the amount is told: the answer's field, and the event of the log that has it as `a`.

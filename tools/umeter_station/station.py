@@ -2,8 +2,22 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
-from umeter_station import audit, holding, keyed, meters, orders, queries, vending
+from umeter_station import (
+    audit,
+    history,
+    holding,
+    key_rotation,
+    keyed,
+    meters,
+    orders,
+    pulling,
+    queries,
+    secrets,
+    twin,
+    vending,
+)
 from umeter_station import config as configuration
 from umeter_station import db as databases
 from umeter_station.account_orders import Order
@@ -17,7 +31,9 @@ from umeter_station.keyed import Given
 from umeter_station.lock import IngestLock
 from umeter_station.meters import Meter
 from umeter_station.orders import Command
+from umeter_station.pulling import Progress
 from umeter_station.queries import Balance, StoredReading
+from umeter_station.twin import Twin
 from umeter_station.vending import Purchase
 
 _POLL_S = 0.03
@@ -33,6 +49,7 @@ class Books:
         self.config: Config = configuration.load(home)
         self.clock: Clock = clock or self.config.make_clock()
         self.db = databases.open_database(self.config.database)
+        secrets.unlock(self.db, self.config.key_file)
 
     def close(self) -> None:
         self.db.close()
@@ -41,6 +58,16 @@ class Books:
         """False if it was known with this key already."""
         with self.db.write() as conn:
             return meters.add(conn, meter, key, self.clock.now_s())
+
+    def rotate_key(self, meter: str) -> int:
+        """Order a meter to take a new key, which nobody sees; returns the order's id."""
+        with self.db.write() as conn:
+            return key_rotation.rotate(conn, meter, self.clock.now_s())
+
+    def retire(self, meter: str) -> bool:
+        """Have no more to do with a meter, its books stay; False if that was so before."""
+        with self.db.write() as conn:
+            return key_rotation.retire(conn, meter, self.clock.now_s())
 
     def meters(self) -> list[Meter]:
         with self.db.read() as conn:
@@ -93,6 +120,11 @@ class Books:
         with self.db.write() as conn:
             return orders.order_read(conn, meter, self.clock.now_s())
 
+    def order_link(self, meter: str) -> int:
+        """Ask how the meter's link has fared since its boot; returns the order's id."""
+        with self.db.write() as conn:
+            return orders.order_link(conn, meter, self.clock.now_s())
+
     def order_supply(self, meter: str, ch: int, state: str) -> int:
         """`state`: "open" cuts the supply, "close" lets it be; returns the order's id."""
         with self.db.write() as conn:
@@ -104,10 +136,25 @@ class Books:
         with self.db.write() as conn:
             return orders.order_quarantine(conn, meter, ch, action, self.clock.now_s())
 
-    def order_set(self, meter: str, changes: dict[str, int]) -> int:
-        """Change settings; returns the order's id. The answer's "keys" tells each key's fate."""
+    def order_set(
+        self,
+        meter: str,
+        changes: dict[str, Any],
+        base_version: int | None = None,
+        by: str = "",
+    ) -> int:
+        """Change settings; returns the order's id. The answer's "keys" tells each key's fate.
+
+        With `base_version`, the version that whoever decided looked at: Conflict if somebody
+        (`by`) has ordered others since.
+        """
         with self.db.write() as conn:
-            return orders.order_set(conn, meter, changes, self.clock.now_s())
+            return twin.order_set(conn, meter, changes, self.clock.now_s(), base_version, by)
+
+    def twin(self, meter: str) -> Twin:
+        """What the meter's settings shall be, beside what it reports."""
+        with self.db.read() as conn:
+            return twin.get(conn, meter)
 
     def command(self, command_id: int) -> Command:
         with self.db.read() as conn:
@@ -160,6 +207,21 @@ class Books:
             meters.get(conn, meter)
             return queries.findings(conn, meter, kind)
 
+    def history(self, meter: str) -> list[Progress]:
+        """How far each of the meter's logs is pulled."""
+        with self.db.read() as conn:
+            return pulling.progress(conn, meter)
+
+    def pause_history(self, meter: str) -> bool:
+        """Pull nothing more of the meter's logs; False if that was so already."""
+        with self.db.write() as conn:
+            return history.pause(conn, meter)
+
+    def resume_history(self, meter: str) -> bool:
+        """Go on, and look for gaps in what is here; False if it was not paused."""
+        with self.db.write() as conn:
+            return history.resume(conn, meter, self.clock.now_s())
+
     def balances(self, meter: str) -> list[Balance]:
         with self.db.read() as conn:
             meters.get(conn, meter)
@@ -203,7 +265,13 @@ class Station(Books):
             raise StationError("This station is running already.")
         self._lock.acquire()
         try:
-            ingest = Ingest(self.db, self.clock, self._broker_url, self.config.client_id)
+            ingest = Ingest(
+                self.db,
+                self.clock,
+                self._broker_url,
+                self.config.client_id,
+                self.config.ca_file,
+            )
             ingest.start()
         except BaseException:
             self._lock.release()

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from umeter_station import messages
+from umeter_station import messages, twin
 from umeter_station.db import count
 from umeter_station.models import channels, events, meters, reading_channels, readings
 
@@ -80,9 +80,11 @@ def store_event(conn: Connection, meter: str, event: messages.Event, now_s: int)
     return stored.rowcount == 1
 
 
-def store_settings(conn: Connection, meter: str, document: dict) -> None:
+def store_settings(conn: Connection, meter: str, document: dict, now_s: int) -> None:
     """Keep the reported settings, and never order a version that the meter already passed."""
     version = messages.integer(document, "version", 0, low=0)
+    if version > twin.LARGEST_VERSION:
+        raise ValueError("version is not one that a station gave")
     conn.execute(
         sa.update(meters)
         .where(meters.c.meter == meter)
@@ -91,6 +93,7 @@ def store_settings(conn: Connection, meter: str, document: dict) -> None:
             settings_version=sa.func.max(meters.c.settings_version, version),
         )
     )
+    twin.note_report(conn, meter, now_s, fresh=True)
 
 
 def store_status(conn: Connection, meter: str, status: messages.Status) -> bool:
