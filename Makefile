@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := build/venv/bin
 HEADLESS ?=
-PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench lint clean
@@ -16,8 +15,14 @@ setup:  ## fetch and pin everything the other targets need (they do it by themse
 demo: setup  ## broker, station and a simulated 8-user board; HEADLESS=1 runs the story and checks it
 	@$(BIN)/umeter-sim $(if $(HEADLESS),story,demo)
 
-test: setup  ## all tests
+test: setup  ## all tests; PYTEST_ARGS="-k sale host_tests/unit" picks some
+ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	@$(BIN)/python -m pytest -n 2 host_tests/unit
+	@$(BIN)/python -m pytest -n 2 host_tests/faults host_tests/micropython
+	@$(BIN)/python -m pytest host_tests/e2e
+endif
 
 bench: setup  ## the measured figures: a table, and build/bench.json
 	@$(BIN)/umeter-sim bench

@@ -1,0 +1,49 @@
+"""What each figure of the bench may be."""
+
+POWER_CUTS = 20_000
+# name: the most it may be. What is missing here and below is told, not judged.
+LIMITS = {
+    "mpy_bytes": 64_000,
+    "boot_heap_bytes": 65_536,
+    "tick_heap_bytes": 0,
+    "tick_heap_refusals": 0,
+    "cutoff_overshoot_ms": 300,
+    "tick_gap_ms_blackhole": 50,
+    "energy_error_wh_10y": 0,
+    "boot_to_valid_reading_ms": 5000,
+    "soak_energy_error_wh": 1,
+    "purchases_lost": 0,
+    "purchases_doubled": 0,
+    "energy_lost_wh_max": 4,
+    "energy_invented_wh_max": 0,
+    "false_trips_30_days": 0,
+    "weld_detect_s_max": 15,
+    "tick_gap_ms_worst_fault": 50,
+    "reconnect_s_after_broker_restart": 10,
+    "heap_growth_bytes_after_faults": 0,
+    "fuzz_state_changes": 0,
+    "orders_lost": 0,
+    "orders_doubled": 0,
+    "history_missing_intervals": 0,
+    "history_missing_events": 0,
+    "history_tick_gap_ms": 50,
+    "history_heap_growth_bytes": 0,
+}
+# name: the least it may be.
+FLOORS = {
+    "scenarios_passed": 60,
+    "power_cuts_tried": POWER_CUTS,
+    "flash_life_years": 20,
+    "audit_records": 1000,
+    "profile_days": 60,
+    "fuzz_inputs": 200_000,
+}
+
+
+def judge(name, value):
+    """(is the figure within its bound, that bound in words)."""
+    if name in LIMITS:
+        return value <= LIMITS[name], f"<= {LIMITS[name]}"
+    if name in FLOORS:
+        return value >= FLOORS[name], f">= {FLOORS[name]}"
+    return True, ""
