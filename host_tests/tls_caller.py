@@ -1,7 +1,11 @@
 """A board whose firmware does nothing but what its `Caller` asks for: TLS with somebody."""
 
 import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tls_kit import Authority
 from umeter_sim import board_api
@@ -132,7 +136,16 @@ class Caller:
         return answer
 
 
-def open_tls_board(folder: Path, runtime: str, monkeypatch) -> board_api.SimBoard:
+@contextmanager
+def tls_caller(folder: Path, runtime: str) -> Iterator[Caller]:
+    """The Caller of a board in this folder, whose RTC is set to YEAR."""
+    with pytest.MonkeyPatch.context() as patch, _open_board(folder, runtime, patch) as board:
+        caller = Caller(board)
+        caller(f"app.set_year({YEAR})")
+        yield caller
+
+
+def _open_board(folder: Path, runtime: str, monkeypatch) -> board_api.SimBoard:
     source = folder / "firmware"
     (source / "umeter").mkdir(parents=True)
     (source / "boot.py").write_text("import machine\n")

@@ -2,18 +2,13 @@
 
 import pytest
 
-from tls_caller import YEAR, Caller, open_tls_board
+from tls_caller import tls_caller
 from tls_cases import CASES
 
 
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory):
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        open_tls_board(tmp_path_factory.mktemp("tls"), "micropython", patch) as board,
-    ):
-        caller = Caller(board)
-        caller(f"app.set_year({YEAR})")
+    with tls_caller(tmp_path_factory.mktemp("tls"), "micropython") as caller:
         yield caller
 
 

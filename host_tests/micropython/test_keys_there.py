@@ -8,7 +8,7 @@ from umeter.net.envelope import sign, verify
 from umeter_sim.build import build_firmware
 from umeter_sim.upy import run_script
 
-SCRIPT = Path(__file__).parent / "scripts" / "keys.py"
+SCRIPTS = Path(__file__).parent / "scripts"
 
 
 def test_a_key_is_changed_there_as_here():
@@ -25,7 +25,8 @@ def test_a_key_is_changed_there_as_here():
     ]
     tokens = [sign(key, json.dumps(order).encode()).decode() for order, key in sent]
     arg = json.dumps([SITE.hex(), *tokens])
-    told = json.loads(run_script(SCRIPT, arg=arg, paths=[build_firmware().folder]))
+    paths = [build_firmware().folder, SCRIPTS / "kit"]
+    told = json.loads(run_script(SCRIPTS / "keys.py", arg=arg, paths=paths))
     codes = []
     for (answer, _), (_, key) in zip(told[:-1], sent, strict=True):
         codes.append(answer and json.loads(verify(key, answer.encode(), 8192))["code"])

@@ -11,6 +11,7 @@ from umeter_sim.upy import ScriptFailed, run_script
 from vectors import core_vectors
 
 SCRIPTS = Path(__file__).parent / "scripts"
+KIT = SCRIPTS / "kit"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_core_gives_the_oracles_results(compiled, seed):
 
 
 def test_the_steady_tick_leaves_the_heap_alone(compiled):
-    done = json.loads(run_script(SCRIPTS / "tick_heap.py", paths=[compiled]))
+    done = json.loads(run_script(SCRIPTS / "tick_heap.py", paths=[compiled, KIT]))
     assert done["ok"] and done["ticks"] == 200
     assert done["closed"] == 8 and done["steady_wh"] > 0, "it metered in these ticks"
 
@@ -51,17 +52,18 @@ def test_an_order_that_cannot_be_committed_is_undone_there(compiled):
         {"op": "account", "ch": 1, "action": "reset"},
     ]
     text = json.dumps([{"n": n, **order} for n, order in enumerate(orders, 1)])
-    done = json.loads(run_script(SCRIPTS / "undone.py", arg=text, paths=[compiled]))
+    done = json.loads(run_script(SCRIPTS / "undone.py", arg=text, paths=[compiled, KIT]))
     assert done == [[["store", False], ["applied", True]]] * len(orders)
 
 
-def test_the_logs_hold_the_same_bytes_there(compiled):
+def test_the_logs_hold_the_same_bytes_there(compiled, monkeypatch):
     script = SCRIPTS / "log_records.py"
+    monkeypatch.syspath_prepend(KIT)
     here = {}
     exec(script.read_text(), here)
     events, profile = json.loads(here["run"](""))
     assert len(events[2]) >= 2 * 64 * 40 and len(profile[2]) >= 2 * 32 * 40
-    assert json.loads(run_script(script, paths=[compiled])) == [events, profile]
+    assert json.loads(run_script(script, paths=[compiled, KIT])) == [events, profile]
 
 
 def test_a_script_that_raises_is_a_failure(tmp_path):

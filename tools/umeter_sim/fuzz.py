@@ -5,12 +5,12 @@ be as it was but for what a valid order may change, which an oracle of its own w
 """
 
 import json
-import random
 
 from umeter_sim import fuzz_streams
 from umeter_sim import order_oracle as oracle
 from umeter_sim.fake_net import VirtualClock
 from umeter_sim.fuzz_tokens import Tokens
+from umeter_sim.lives import lived
 from umeter_sim.nor import Nor
 from umeter_sim.order_board import CHANNELS, KEY, OrderBoard, verify
 from umeter_sim.order_keys import unwrapped
@@ -132,18 +132,8 @@ def _miscredited(before, after, order, answer):
 
 
 def envelopes(count, seed=1, progress=None):
-    """Have at least so many tokens handled. progress: called with the number so far.
-
-    {"inputs", "faults"}: how many, and a sentence for each that went wrong.
-    """
-    rng = random.Random(seed)
-    tried = 0
-    faults = []
-    while tried < count:
-        tried += Life(rng, faults).live()
-        if progress is not None:
-            progress(tried)
-    return {"inputs": tried, "faults": faults}
+    """Have at least so many tokens handled: {"inputs", "faults"}, as lived() tells."""
+    return lived(Life, count, seed, progress)
 
 
 def run(progress=None):

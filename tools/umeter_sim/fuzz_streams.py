@@ -4,10 +4,9 @@ Nothing of that may change the meter, keep it from its turn, or end more than a 
 signed in the streams are orders that were carried out before.
 """
 
-import random
-
 from umeter_sim.fake_mqtt import packet, publish
 from umeter_sim.link_rig import DOWN, LinkRig
+from umeter_sim.lives import lived
 
 _A_RIG = 200  # inputs
 _SPENT = 12  # orders that were carried out before
@@ -224,15 +223,5 @@ class Life:
 
 
 def streams(count, seed=1, progress=None):
-    """Have at least so many streams read. progress: called with the number so far.
-
-    {"inputs", "faults"}: how many, and a sentence for each that went wrong.
-    """
-    rng = random.Random(seed)
-    tried = 0
-    faults = []
-    while tried < count:
-        tried += Life(rng, faults).live()
-        if progress is not None:
-            progress(tried)
-    return {"inputs": tried, "faults": faults}
+    """Have at least so many streams read: {"inputs", "faults"}, as lived() tells."""
+    return lived(Life, count, seed, progress)

@@ -2,6 +2,8 @@
 
 import json
 
+from stand_ins import Flash, Relays
+
 from umeter.core.channel import Channel
 from umeter.core.events import Events
 from umeter.core.journal import Journal
@@ -10,29 +12,6 @@ from umeter.core.sample import Sample
 from umeter.core.supply import Supply
 from umeter.net.commands import Commands
 from umeter.settings import Settings
-
-
-class _Flash:
-    sector = 4096
-    size = 2 * sector
-
-    def __init__(self):
-        self._cells = bytearray(b"\xff" * self.size)
-
-    def read(self, off, buf):
-        buf[:] = memoryview(self._cells)[off : off + len(buf)]
-
-    def program(self, off, buf):
-        for i, byte in enumerate(buf):
-            self._cells[off + i] &= byte
-
-    def erase(self, off):
-        self._cells[off : off + self.sector] = b"\xff" * self.sector
-
-
-class _Relays:
-    def set(self, index, closed):
-        pass
 
 
 class _Clock:
@@ -44,7 +23,7 @@ class _Clock:
 
 def _boot(flash, key):
     channels = [Channel(0, Sample(36_000_000), 250_000)]
-    supply = Supply(_Relays(), channels)
+    supply = Supply(Relays(), channels)
     meter = Meter([], channels, supply, Journal(flash), Events(), Settings(1))
     meter.restore()
     return Commands(meter, key, _Clock())
@@ -56,7 +35,7 @@ def run(arg):
     """
     key, *tokens = json.loads(arg)
     key = bytes.fromhex(key)
-    flash = _Flash()
+    flash = Flash(2)
     commands = _boot(flash, key)
     told = []
     for token in tokens:

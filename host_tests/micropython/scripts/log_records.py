@@ -3,6 +3,8 @@
 import json
 from binascii import hexlify
 
+from stand_ins import Flash
+
 from umeter.core import profile_close, ring_read
 from umeter.core.audit import Audit
 from umeter.core.events import Events
@@ -10,24 +12,6 @@ from umeter.core.profile import Profile
 
 _WHEN = 200_016_000
 _SECTORS = 4
-
-
-class _Flash:
-    sector = 1024
-    size = 2 * _SECTORS * sector
-
-    def __init__(self):
-        self._cells = bytearray(b"\xff" * self.size)
-
-    def read(self, off, buf):
-        buf[:] = memoryview(self._cells)[off : off + len(buf)]
-
-    def program(self, off, buf):
-        for i, byte in enumerate(buf):
-            self._cells[off + i] &= byte
-
-    def erase(self, off):
-        self._cells[off : off + self.sector] = b"\xff" * self.sector
 
 
 class _Register:
@@ -63,7 +47,7 @@ def _all(ring):
 
 def run(_):
     """JSON: of each ring the oldest number, the next, and the records in hexadecimal."""
-    flash = _Flash()
+    flash = Flash(2 * _SECTORS, 1024)
     channels = [_Channel(i) for i in range(8)]
     journal = {}
     when = _WHEN

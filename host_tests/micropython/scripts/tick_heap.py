@@ -3,6 +3,7 @@
 import json
 
 import micropython
+from stand_ins import Flash, Relays
 
 from umeter.core.channel import Channel
 from umeter.core.events import Events
@@ -17,32 +18,6 @@ _WHEN = 200_000_000
 _TICKS = 200
 _WH = 36_000_000
 _MODULUS = 10_000_000
-
-
-class _Flash:
-    size = 8192
-    sector = 4096
-
-    def __init__(self):
-        self._cells = bytearray(b"\xff" * self.size)
-
-    def read(self, off, buf):
-        buf[:] = self._cells[off : off + len(buf)]
-
-    def program(self, off, buf):
-        for i, byte in enumerate(buf):
-            self._cells[off + i] &= byte
-
-    def erase(self, off):
-        self._cells[off : off + self.sector] = b"\xff" * self.sector
-
-
-class _Relays:
-    def __init__(self):
-        self._closed = bytearray(8)
-
-    def set(self, index, closed):
-        self._closed[index] = closed
 
 
 class _Bus:
@@ -75,9 +50,9 @@ def _meter():
         # Together 360 W: in 20 s below the 4 Wh of a commit, which is allowed its heap.
         sample.power_dw = 100 + 100 * i
         sample.count = _MODULUS - 1  # about to wrap
-    flash = _Flash()
+    flash = Flash(2)
     journal = Journal(flash)
-    supply = Supply(_Relays(), channels)
+    supply = Supply(Relays(), channels)
     meter = Meter([_Bus(samples)], channels, supply, journal, Events(), Settings())
     meter.restore()
     changes = {"price_u_per_kwh": 99_999_999, "commit_wh": 4, "stagger_ms": 100, "dwell_ms": 0}

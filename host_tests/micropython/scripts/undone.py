@@ -2,6 +2,8 @@
 
 import json
 
+from stand_ins import Flash, Relays
+
 from umeter.core.channel import Channel
 from umeter.core.events import Events
 from umeter.core.journal import Journal
@@ -10,32 +12,6 @@ from umeter.core.sample import Sample
 from umeter.core.supply import Supply
 from umeter.net.orders import carry_out
 from umeter.settings import Settings
-
-
-class _Flash:
-    sector = 4096
-    size = 4 * sector
-
-    def __init__(self):
-        self._cells = bytearray(b"\xff" * self.size)
-        self.failing = False
-
-    def read(self, off, buf):
-        buf[:] = memoryview(self._cells)[off : off + len(buf)]
-
-    def program(self, off, buf):
-        if self.failing:
-            raise OSError("flash")
-        for i, byte in enumerate(buf):
-            self._cells[off + i] &= byte
-
-    def erase(self, off):
-        self._cells[off : off + self.sector] = b"\xff" * self.sector
-
-
-class _Relays:
-    def set(self, index, closed):
-        pass
 
 
 class _Clock:
@@ -68,9 +44,9 @@ def run(arg):
     """arg: JSON of orders. JSON of [[outcome, has it changed anything], [outcome, ..]], one pair
     for each: first while the flash fails, then on one that works.
     """
-    flash = _Flash()
+    flash = Flash(4)
     channels = [Channel(0, Sample(36_000_000), 250_000)]
-    supply = Supply(_Relays(), channels)
+    supply = Supply(Relays(), channels)
     meter = Meter([], channels, supply, Journal(flash, 2), Events(), Settings(1))
     meter.restore()
     told = []
