@@ -35,6 +35,7 @@ from umeter_sim.board_api import open_board
 from umeter_sim.build import build_firmware
 from umeter_sim.energy_decade import energy_error
 from umeter_sim.lone_site import lone_site
+from umeter_sim.mosquitto import installed
 from umeter_sim.paths import BUILD
 from umeter_sim.scene import METER, PRICE_U_PER_KWH, Scene, wait_until
 from umeter_sim.soak import soak
@@ -245,7 +246,8 @@ def measure(console):
         for title, part in waiting:
             with console.status(title + " ..."):
                 figures.update(part.result())
-    table = Table("figure", "measured", "bound", title="umeter, measured", title_justify="left")
+    title = f"umeter, measured with {'Mosquitto' if installed() else 'the embedded broker'}"
+    table = Table("figure", "measured", "bound", title=title, title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
     good = True
