@@ -115,6 +115,17 @@ def test_packet_over_4_kib_ends_the_session_and_the_broker_forgets_it(hostile):
     assert rig.session.connected and not clean(rig.broker.connects[-1]), "and keeps the next"
 
 
+def test_an_oversize_packet_counts_once_however_long_the_way_back():
+    rig = ConnectedBoard().settled()
+    rig.broker.wire.arrive(long_message(5_000))
+    rig.network.refusing = True
+    rig.run(20_000)
+    assert rig.session.failures > 3 and rig.session.oversize == 1
+    rig.network.refusing = False
+    rig.run(20_000, until=lambda: rig.session.connected)
+    assert clean(rig.broker.connects[-1])
+
+
 def test_small_packets_never_add_up_to_a_long_one():
     rig = ConnectedBoard().settled()
     for n in range(1, 9):
@@ -154,6 +165,25 @@ def test_over_tls_the_status_tells_how_dates_were_judged(monkeypatch):
     rig.broker.wire.arrive(b"")
     rig.run(5_000)
     assert rig.broker.of("status")[-1]["time"] == "station"
+
+
+def test_ntp_is_asked_again_with_the_radio_anew(monkeypatch):
+    from umeter.net import session
+
+    asked = []
+
+    def run(name, function, *args):
+        if name == "net.ntp":
+            asked.append(rig.session.failures)
+            return "ntp"
+        return args[0] if name == "net.tls" else real(name, function, *args)
+
+    real = session.run
+    monkeypatch.setattr(session, "run", run)
+    rig = ConnectedBoard(brokers=[broker_of_site("secure", 8883, tls=1)])
+    rig.network.refusing = True
+    rig.run(400_000)
+    assert asked == [0, 7]
 
 
 def test_a_certificate_that_fails_is_an_end_like_any_other(monkeypatch):

@@ -53,6 +53,7 @@ class Session:
         self._told_clock = self._told_version = None
         self._began_ms = self._ping_ms = self._ended_ms = clock.ticks_ms()
         self._pause_ms = 0
+        self._clean = False  # is the next session to be a new one?
         self.connected = False
         self.broker = 0  # of the site's brokers, the one in use
         self.failures = 0  # in a row
@@ -86,6 +87,8 @@ class Session:
         self._client = None
         self._socket.close()
         if self._socket.too_long:
+            self._socket.too_long = False
+            self._clean = True
             self.oversize += 1
         self.last_error = repr(error)
         half_ms = min(_LONGEST_RETRY_MS, _RETRY_MS << min(self.failures, 9)) // 2
@@ -93,6 +96,7 @@ class Session:
             self.broker = (self.broker + 1) % len(self._site["brokers"])
             if self.failures % _BOUNCE == 0:
                 self._wifi.bounce()
+                self.about["time"] = ""  # who answered for NTP may have lied
         self.failures += 1
         self._pause_ms = half_ms + self._randrange(half_ms)
         self._ended_ms = self._clock.ticks_ms()
@@ -121,8 +125,8 @@ class Session:
         self._client = client
         socket.begin()
         # What was too long the broker would send again and again: it is to forget this session.
-        client.connect(socket.too_long)
-        socket.too_long = False
+        client.connect(self._clean)
+        self._clean = False
         self._began_ms = self._ping_ms = self._clock.ticks_ms()
         self.connected = True
         self.sessions += 1

@@ -35,7 +35,7 @@ class PatientSocket:
 
     wrap(raw): what speaks TLS over a TCP connection that stands, to be set before a connect; None
     for none. Its handshake is part of its first reads and writes. too_long: a packet was over
-    4 KiB; nobody but the user of it sets that back.
+    4 KiB; whoever looks at it sets it back.
     """
 
     SOCK_STREAM = 1
