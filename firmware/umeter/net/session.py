@@ -106,7 +106,6 @@ class Session:
         socket = self._socket
         broker = site["brokers"][self.broker]
         user = broker["user"]
-        socket.begin()
         self.about["tls"] = broker["tls"]
         socket.wrap = None
         if broker["tls"]:
@@ -138,17 +137,17 @@ class Session:
     def _lend_time(self):
         """Certificates have dates, and are judged by the RTC: it must have a time to go by."""
         about = self.about
-        meter = self._meter
         if self._clock.when:
             about["time"] = "station"
         elif about["time"] != "ntp":
+            self._socket.begin()
             about["time"] = run(
                 "net.ntp",
                 "lend",
                 self._socket,
                 self._clock,
                 self._site,
-                meter.last_when,
+                self._meter.last_when,
                 self.failures,
                 self._randrange,
             )
