@@ -4,8 +4,6 @@ import errno
 import itertools
 import json
 
-from fakes_mqtt import Broker, load_umqtt
-from fakes_net import Network, VirtualClock
 from umeter.core.channel import Channel
 from umeter.core.events import Events
 from umeter.core.journal import Journal
@@ -18,8 +16,9 @@ from umeter.net.envelope import sign, verify
 from umeter.net.session import Session
 from umeter.net.transport import PatientSocket
 from umeter.settings import Settings
-
-ABOUT = {"version": "0.1.0", "board": "test", "digest": "00", "tls": 0, "time": "", "warn": []}
+from umeter_sim.fake_mqtt import Broker, load_umqtt
+from umeter_sim.fake_net import Network, VirtualClock
+from umeter_sim.link_parts import ABOUT, Wifi, broker_of_site
 
 
 class PowerCut(BaseException):
@@ -105,31 +104,6 @@ class Board:
         return accounts, self.settings.to_dict(), self.window.pack(), self.clock.when
 
 
-class Link:
-    """Stands in for hal/wifi."""
-
-    def __init__(self):
-        self.up = True
-        self.bounces = 0
-
-    def is_up(self):
-        return self.up
-
-    def bounce(self):
-        self.bounces += 1
-
-
-def broker_of_site(host="broker", port=1883, user=None, tls=0):
-    return {
-        "host": host,
-        "port": port,
-        "user": user,
-        "password": None,
-        "tls": tls,
-        "name": host,
-    }
-
-
 class ConnectedBoard:
     """A Board on a network. run() is the app's loop, `turns` are when the meter worked."""
 
@@ -141,7 +115,7 @@ class ConnectedBoard:
         self.meter = self.board.meter
         self.umqtt = load_umqtt(newer)
         self.turns = []
-        self.link = Link()
+        self.link = Wifi()
         self.tick_ms = self.clock.now_ms
         self.sockets = PatientSocket(self.network, self.network.select, self.turn, self.clock)
         site = {"meter": "m1", "brokers": brokers or [broker_of_site(user=user)]}

@@ -5,11 +5,10 @@ import hashlib
 import json
 
 import pytest
-from typer.testing import CliRunner
 
+from cli_kit import run
 from umeter_station import broker_config, config
 from umeter_station.broker_config import STATION_USER, Tls, contents, hashed
-from umeter_station.cli import app
 from umeter_station.errors import StationError
 from umeter_station.station import Books
 
@@ -52,11 +51,6 @@ def test_what_cannot_work_is_refused(tmp_path, options, words):
         options = options | {"tls": Tls(*(tmp_path / name for name in options["tls"]))}
     with pytest.raises(StationError, match=words):
         contents(tmp_path, {}, **options)
-
-
-def run(home, *arguments):
-    words = ["--home", str(home), *(str(argument) for argument in arguments)]
-    return CliRunner().invoke(app, words, env={"COLUMNS": "200"})
 
 
 @pytest.fixture

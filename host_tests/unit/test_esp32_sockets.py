@@ -8,10 +8,11 @@ import itertools
 import pytest
 
 from esp32_socket import NEWLIB, Esp32Network, Hang
-from fakes_mqtt import Broker, load_umqtt
-from fakes_net import PatientSocket, VirtualClock
 from umeter.net import transport
+from umeter.net.transport import PatientSocket
 from umeter_sim import fake_net
+from umeter_sim.fake_mqtt import Broker, load_umqtt
+from umeter_sim.fake_net import VirtualClock
 
 
 @pytest.fixture(autouse=True)

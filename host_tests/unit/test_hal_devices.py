@@ -2,9 +2,9 @@
 
 import pytest
 
-from fakes_net import VirtualClock
 from umeter.hal.relay import GpioRelays
 from umeter.hal.wifi import Wifi
+from umeter_sim.fake_net import VirtualClock
 
 
 class Pin:

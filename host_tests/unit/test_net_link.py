@@ -5,8 +5,9 @@ import itertools
 
 import pytest
 
-from fakes_board import ConnectedBoard, broker_of_site
-from fakes_mqtt import packet, publish
+from fakes_board import ConnectedBoard
+from umeter_sim.fake_mqtt import packet, publish
+from umeter_sim.link_parts import broker_of_site
 
 DOWN = b"umeter/m1/down/command"
 TWO = [broker_of_site("first"), broker_of_site("second", 8884)]

@@ -2,8 +2,9 @@
 
 import pytest
 
-from fakes_board import ABOUT, ConnectedBoard
-from fakes_mqtt import publish
+from fakes_board import ConnectedBoard
+from umeter_sim.fake_mqtt import publish
+from umeter_sim.link_parts import ABOUT
 
 DOWN = b"umeter/m1/down/command"
 

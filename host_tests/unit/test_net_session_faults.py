@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from fakes_board import ConnectedBoard
-from fakes_mqtt import packet, publish
+from umeter_sim.fake_mqtt import packet, publish
 
 DOWN = b"umeter/m1/down/command"
 

@@ -6,8 +6,8 @@ import types
 
 import pytest
 
-from fakes_net import VirtualClock
 from umeter.net.ntp import lend
+from umeter_sim.fake_net import VirtualClock
 
 UNIX_2020 = 1_577_836_800
 MADE_T = 1_790_000_000

@@ -2,15 +2,14 @@
 
 import pytest
 import sqlalchemy as sa
-from typer.testing import CliRunner
 
+from cli_kit import run
 from fakes_core import Flash
 from log_kit import NOW_S, audit_raw, chain, interval_raw, sealed
 from station_kit import KEY, FixedClock, reading, store, uplink
 from umeter.core import codes, ring_read, settings_table
 from umeter.core.audit import Audit
 from umeter_station import audit, records
-from umeter_station.cli import app
 from umeter_station.cli_logs import parse_since
 from umeter_station.errors import StationError
 from umeter_station.log_tables import verdict_sentence
@@ -33,10 +32,6 @@ def books(home):
     books = Books(home, FixedClock())
     yield books
     books.close()
-
-
-def run(home, *arguments):
-    return CliRunner().invoke(app, ["--home", str(home), *arguments], env={"COLUMNS": "200"})
 
 
 def keep(books, raws, kind="events"):

@@ -4,12 +4,11 @@ import json
 
 import pytest
 import sqlalchemy as sa
-from typer.testing import CliRunner
 
+from cli_kit import run
 from station_kit import KEY, Killed, accounts_u, reading, result, sell, store, uplink
 from umeter_station import answers, config, live, models, orders, twin
 from umeter_station import db as databases
-from umeter_station.cli import app
 from umeter_station.clock import FileClock
 from umeter_station.errors import StationError
 from umeter_station.station import Books
@@ -30,10 +29,6 @@ def station(home):
 @pytest.fixture
 def db(station):
     return Books(station).db
-
-
-def run(home, *arguments):
-    return CliRunner().invoke(app, ["--home", str(home), *arguments], env={"COLUMNS": "200"})
 
 
 @pytest.mark.parametrize(

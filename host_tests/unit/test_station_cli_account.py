@@ -1,12 +1,11 @@
 """The commands about an account: one sentence or one table each, and nothing done twice."""
 
 import pytest
-from typer.testing import CliRunner
 
+import cli_kit
 from station_kit import accounts_u, new_database, order, reading, result, sell, store, uplink
 from umeter_station import account_orders, answers, cli_wait, config, orders, words
 from umeter_station import db as databases
-from umeter_station.cli import app
 
 SOLD = (-5_000_000, 5_000_000, 0, 0)
 
@@ -23,7 +22,7 @@ def db(home):
 
 
 def run(home, line):
-    return CliRunner().invoke(app, ["--home", str(home), *line.split()], env={"COLUMNS": "250"})
+    return cli_kit.run(home, *line.split())
 
 
 def _order(db, n=1):

@@ -1,11 +1,10 @@
 """`umeter-station link`: what the meter says of its link, as a table."""
 
 import pytest
-from typer.testing import CliRunner
 
+from cli_kit import run, squeezed
 from station_kit import NOW_S, new_database, result, store
 from umeter_station import config, orders
-from umeter_station.cli import app
 from umeter_station.station import Books
 
 TOLD = {
@@ -38,11 +37,11 @@ def shown(home, monkeypatch, **answer):
         return wait(books, command_id, 0)
 
     monkeypatch.setattr(Books, "wait_result", answered)
-    done = CliRunner().invoke(app, ["--home", str(home), "link", "m1"], env={"COLUMNS": "120"})
+    done = run(home, "link", "m1")
     with db.read() as conn:
         ordered = orders.find(conn, "m1", 1)
     assert ordered.op == "link" and ordered.args == {}
-    return done.exit_code, [" ".join(line.split()) for line in done.output.splitlines()]
+    return done.exit_code, squeezed(done.output)
 
 
 def test_all_that_the_meter_counts_is_told(home, monkeypatch):

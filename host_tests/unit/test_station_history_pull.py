@@ -1,13 +1,12 @@
 """The pull of a meter's logs can be paused, lets people's orders pass, and tells its progress."""
 
 import pytest
-from typer.testing import CliRunner
 
+from cli_kit import clocked_home, told
 from log_kit import Link, intervals, numbers, open_histories
 from station_kit import NOW_S, STATION_KEY, FixedClock, new_database, sell
-from umeter_station import config, history, models, orders, pulling
 from umeter_station import db as databases
-from umeter_station.cli import app
+from umeter_station import history, models, orders, pulling
 from umeter_station.outbox import Outbox
 from umeter_station.secrets import Safe
 
@@ -80,16 +79,11 @@ def test_what_people_order_is_never_behind_more_than_one_chunk_of_each_log(db, l
 
 @pytest.fixture
 def home(tmp_path):
-    (tmp_path / "clock").write_bytes((NOW_S * 1000).to_bytes(8, "little"))
-    return config.create_home(tmp_path, "mqtt://127.0.0.1", str(tmp_path / "clock")).home
+    return clocked_home(tmp_path)
 
 
 def shown(home, *options):
-    answer = CliRunner().invoke(
-        app, ["--home", str(home), "history", "m1", *options], env={"COLUMNS": "200"}
-    )
-    assert answer.exit_code == 0, answer.output
-    return [" ".join(line.split()) for line in answer.stdout.splitlines()]
+    return told(home, "history", "m1", *options)
 
 
 def test_the_command_tells_how_far_it_is(home, db, link, logs):

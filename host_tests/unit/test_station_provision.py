@@ -6,13 +6,12 @@ import dataclasses
 import json
 
 import pytest
-from typer.testing import CliRunner
 
+from cli_kit import run
 from station_kit import NOW_S, FixedClock, reading, sell, store, uplink
 from tls_kit import Authority
 from umeter_deploy import files
 from umeter_station import cli_meters, meters, provision
-from umeter_station.cli import app
 from umeter_station.errors import StationError
 from umeter_station.station import Books
 
@@ -21,11 +20,6 @@ TEMPLATE = {
     "brokers": [{"host": "a.lan"}, {"host": "b.lan", "port": 8884}],
     "ca": "ca.crt",
 }
-
-
-def run(home, *arguments):
-    words = ["--home", str(home), *(str(argument) for argument in arguments)]
-    return CliRunner().invoke(app, words, env={"COLUMNS": "200"})
 
 
 @pytest.fixture
@@ -176,8 +170,7 @@ def test_retiring_is_asked_for(home):
     done = run(home, "meters", "retire", "m1")
     assert done.exit_code == 1 and "add --yes" in done.stderr
     for answer, code in ("n\n", 1), ("y\n", 0), ("y\n", 0):
-        words = ["--home", str(home), "meters", "retire", "m1"]
-        done = CliRunner().invoke(app, words, input=answer, env={"COLUMNS": "200"})
+        done = run(home, "meters", "retire", "m1", input=answer)
         assert done.exit_code == code
     assert "was retired already" in done.stdout
     done = run(home, "meters", "rotate", "m1", "--no-wait")

@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
+from cli_kit import run
 from station_kit import NOW_S, new_database, reading, result, store, uplink
 from umeter_station import change, config, orders
-from umeter_station.cli import app
 from umeter_station.errors import StationError
 from umeter_station.firmware_check import Document
 from umeter_station.station import Books
@@ -25,12 +24,6 @@ def home(tmp_path):
 @pytest.fixture
 def db(home):
     return new_database(home)
-
-
-def run(home, *arguments, **more):
-    return CliRunner().invoke(
-        app, ["--home", str(home), *arguments], env={"COLUMNS": "200"}, **more
-    )
 
 
 def set_(home, *arguments, **more):

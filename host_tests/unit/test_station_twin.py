@@ -3,12 +3,11 @@
 import threading
 
 import pytest
-from typer.testing import CliRunner
 
+from cli_kit import clocked_home, told
 from station_kit import KEY, NOW_S, STATION_KEY, new_database, result, store, uplink
-from umeter_station import answers, config, envelope, orders, twin
+from umeter_station import answers, envelope, orders, twin
 from umeter_station import db as databases
-from umeter_station.cli import app
 from umeter_station.errors import Conflict, StationError
 from umeter_station.firmware_check import Document
 from umeter_station.outbox import Outbox
@@ -257,16 +256,11 @@ def test_a_name_is_short_and_printable(db, by):
 
 @pytest.fixture
 def home(tmp_path):
-    (tmp_path / "clock").write_bytes((NOW_S * 1000).to_bytes(8, "little"))
-    return config.create_home(tmp_path, "mqtt://127.0.0.1", str(tmp_path / "clock")).home
+    return clocked_home(tmp_path)
 
 
 def shown(home, *options):
-    result_ = CliRunner().invoke(
-        app, ["--home", str(home), "settings", "m1", *options], env={"COLUMNS": "200"}
-    )
-    assert result_.exit_code == 0, result_.output
-    return [" ".join(line.split()) for line in result_.stdout.splitlines()]
+    return told(home, "settings", "m1", *options)
 
 
 def test_the_command_shows_each_difference_and_its_age(home, db):

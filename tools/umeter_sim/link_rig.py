@@ -6,6 +6,7 @@ import json
 
 from umeter_sim.fake_mqtt import Broker, load_umqtt
 from umeter_sim.fake_net import Network, VirtualClock
+from umeter_sim.link_parts import ABOUT, Wifi, broker_of_site
 from umeter_sim.order_board import KEY, TICK_MS, OrderBoard, firmware, sign, verify
 
 NAME = "m1"
@@ -13,19 +14,7 @@ DOWN = b"umeter/m1/down/command"
 _TURN_MS = 10  # of the loop while there is nothing to do
 _Session = firmware.load("umeter.net.session").Session
 _PatientSocket = firmware.load("umeter.net.transport").PatientSocket
-_BROKER = {"host": "broker", "port": 1883, "user": None, "password": None, "tls": 0}
-_SITE = {"meter": NAME, "brokers": [{**_BROKER, "name": "broker"}]}
-_ABOUT = {"version": "0", "board": "rig", "digest": "00", "tls": 0, "time": "", "warn": []}
-
-
-class _Wifi:
-    """Stands in for hal/wifi: always up."""
-
-    def is_up(self):
-        return True
-
-    def bounce(self):
-        pass
+_SITE = {"meter": NAME, "brokers": [broker_of_site()]}
 
 
 class LinkRig:
@@ -52,9 +41,9 @@ class LinkRig:
             self.meter,
             self.board.commands,
             self.clock,
-            _Wifi(),
+            Wifi(),
             lambda n: 0,
-            dict(_ABOUT),
+            dict(ABOUT),
         )
 
     def _turn(self):
