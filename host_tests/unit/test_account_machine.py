@@ -25,6 +25,7 @@ _AMOUNTS_U = st.one_of(
     st.sampled_from((1, 500_000, 1_000_000, 5_000_000, 20_000_000)), st.integers(1, 60_000_000)
 )
 _WATTS = st.sampled_from((0, 4, 400, 2000, 10_000))
+_NOTHING_DUE = {"price_u": 0, "standing_u": 0, "debts_u": (0, 0, 0)}
 _TORN = st.one_of(st.just(0), st.integers(1, 400))  # bytes that are written before the power cut
 
 
@@ -295,3 +296,18 @@ class TestAccount(AccountMachine.TestCase):
     def tearDown(self):
         transient._forget = _FORGET
         super().tearDown()
+
+
+def test_a_debt_is_not_paid_for_the_time_before_it_was_owed():
+    chosen = {"debt1_weekly_u": 5_200_000, "debt2_weekly_u": 1, "disable_at_u": 0, "friendly": []}
+    chosen.update({"debt3_percent": 0, "debt3_cap_u": 0, "max_balance_u": 0, "emergency_u": 0})
+    state = AccountMachine()
+    try:
+        state.install(chosen={**chosen, "pretrip_u": None, "reclose": "auto"}, **_NOTHING_DUE)
+        state.wait(quarters=9, torn=0, watts=0)  # a part has ended since the last half hour
+        state.owe(debt=1, add_u=1, torn=0)
+        state.agrees()
+        state.wait(quarters=9, torn=0, watts=0)  # and here another one
+        assert state.book.debt_u[0] == 0 and state.book.accumulated_u == 1
+    finally:
+        state.teardown()

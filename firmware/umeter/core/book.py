@@ -15,6 +15,8 @@ from micropython import const
 # In the journal.
 KEYS = ("a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7")
 
+PART_S = const(6048)  # a hundredth of a week: what time debts are taken by
+
 _FORMAT = const(1)
 _RECORD = const("<8B11I11q8I7i3q")
 _BYTES = const(224)

@@ -8,7 +8,7 @@ follow. Refusal: nothing has been changed.
 from micropython import const
 
 from umeter.core import credit
-from umeter.core.book import Refusal
+from umeter.core.book import PART_S, Refusal
 
 _CREDIT = const(2)  # claims
 _OPERATOR = const(4)
@@ -103,6 +103,9 @@ def debt(meter, doc, channel, book, which, add_u):
     owed_u = book.debt_u[which - 1] + add_u
     if not 0 <= owed_u <= _MOST_DEBT_U:
         raise Refusal("range", "the debt would be %d" % owed_u)
+    if meter.when and not (book.debt_u[0] or book.debt_u[1]):
+        # Without a debt no turn came at the end of a part: what has passed is not to be paid for.
+        book.part = max(book.part, meter.when // PART_S)
     book.debt_u[which - 1] = owed_u
     book.save("debt", which, add_u)
     return {"debt_u": book.debt_u}

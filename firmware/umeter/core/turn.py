@@ -8,7 +8,7 @@ charged from the book's marks to now.
 from micropython import const
 
 from umeter.core import calendar, credit, limits, tariffs
-from umeter.core.book import Book, Refusal
+from umeter.core.book import PART_S, Book, Refusal
 
 _CLOSED = const(2)  # flags of the book
 _FRIENDLY = const(4)
@@ -21,7 +21,6 @@ _MOST = const(0x3FFFFFFF)
 _USER = const(8)  # claim
 _LONGEST_DAYS = const(366)
 _LONGEST_PARTS = const(5228)
-_PART_S = const(6048)
 _FAR_S = const(0x3FFFFFFF)
 _FRIENDLY_S = const(86_400)
 _DUE_LIMITS = const(28)  # DUE_TIMER | DUE_LIMIT | DUE_STEP
@@ -123,7 +122,7 @@ def _work(meter, doc, channels):
         credit.settle(doc, channel, book)
         book.save()
         if book.debt_u[0] or book.debt_u[1]:
-            next_when = min(next_when, (when // _PART_S + 1) * _PART_S)
+            next_when = min(next_when, (when // PART_S + 1) * PART_S)
     if now is not None:
         meter.next_when = min(meter.next_when, next_when, now.at(until))
 
@@ -145,7 +144,7 @@ def _charge_time(doc, channel, book, now, when):
     if now.week > book.week:
         book.week = now.week
         book.share_paid_u = 0
-    part = when // _PART_S
+    part = when // PART_S
     if part > book.part:
         _debts(doc, channel, book, max(book.part, part - _LONGEST_PARTS), part)
         book.part = part
@@ -157,7 +156,7 @@ def _mark(doc, channel, book, now, when):
     """Charge from now on."""
     book.day = now.day + 1
     book.week = now.week
-    book.part = when // _PART_S
+    book.part = when // PART_S
     if book.month:
         book.month = now.month
     if book.allowance_period:
