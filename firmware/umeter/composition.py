@@ -3,6 +3,7 @@
 import random
 import select
 import socket
+import sys
 
 import umqtt.simple
 
@@ -33,7 +34,7 @@ _QUEUED_EVENTS = 16  # where the log holds what the station has not got
 
 def compose():
     """The App of this board, restored. ValueError says what the board's files lack."""
-    parts = board.load(_front_end)  # opens every contact
+    parts = board.load(_part)  # opens every contact
     site = board.load_site()
     clock = chip.clock(vouched(chip.rtc_memory()()))
     wifi = chip.wifi(site["wifi"], clock)
@@ -53,8 +54,8 @@ def compose():
     except (OSError, ValueError) as error:  # the meter works without
         about["warn"].append("no log: %s; events stay in memory, no load profile" % error)
     meter = _meter(parts, flash, audit, profile, clock.when)
-    if parts.inputs is not None:
-        parts.inputs.meter = meter
+    for device in parts.devices:
+        device.meter = meter
     app = App(meter, clock, wifi, feed, parts.power_fail)
     patient = PatientSocket(socket, select, app.turn, clock, start_new_thread)
     commands = Commands(meter, site["key"], clock, site["meter"])
@@ -73,9 +74,13 @@ def compose():
     return app
 
 
-def _front_end(name):
-    """The module of a front end. One that no channel uses is not imported."""
-    return getattr(__import__("umeter.frontend." + name).frontend, name)
+def _part(name):
+    """The module umeter.<name>: a front end, a kind of relay. What a board does not have is not
+    imported.
+    """
+    name = "umeter." + name
+    __import__(name)
+    return sys.modules[name]
 
 
 def _logs(flash):

@@ -1,166 +1,163 @@
-"""The rules of board.json.
+"""The rules of board.json, as far as they are not those of one kind of part (kinds).
 
 Pure. The board itself has none of them: it looks for the stamp of this check (stamp.py).
-
-Pin facts of the classic ESP32: GPIO 6-11 carry the flash, 1 and 3 the console, 34-39 have no
-output driver, 0 2 5 12 15 are read at reset to choose how the chip starts, 20, 24 and 28-31 are
-not brought out (Espressif ESP32 datasheet, boot mode guide).
 """
 
+import importlib
+import pkgutil
+from types import ModuleType
 from typing import Any
 
-_STRAPPING = (0, 2, 5, 12, 15)
-_NOT_THERE = (20, 24, 28, 29, 30, 31)
-_MAX_CHANNELS = 8
-_LEVELS = ("high", "low")
+from umeter_deploy import kinds
+from umeter_deploy.board_kit import LEVELS, Kit, flag, listed, number, one_of, refuse, table
+from umeter_deploy.board_pins import PINS
+
+_NAMES = tuple(module.name for module in pkgutil.iter_modules(kinds.__path__))
+FRONT_ENDS = tuple(name[6:] for name in _NAMES if name.startswith("front_"))
+RELAYS = tuple(name[6:] for name in _NAMES if name.startswith("relay_"))
+PARTS = tuple(name[5:] for name in _NAMES if name.startswith("part_"))
 
 
-def _refuse(path, value, right):
-    raise ValueError("board.json: %s is %r, it must be %s" % (path, value, right))
+def kind(name: str) -> ModuleType:
+    """The rules of one kind: front_pzem, relay_gpio."""
+    return importlib.import_module("umeter_deploy.kinds." + name)
 
 
-def _object(path, value, required, optional=()):
-    known = ", ".join(required + optional)
-    if not isinstance(value, dict):
-        _refuse(path, value, "an object with the keys " + known)
-    for key in list(value) + list(required):
-        if key not in value or key not in required + optional:
-            fault = "has an unknown" if key in value else "lacks the"
-            raise ValueError(
-                "board.json: %s %s key %r, its keys are %s" % (path, fault, key, known)
-            )
-
-
-def _one_of(path, value, choices):
-    if value not in choices:
-        _refuse(path, value, "one of: " + ", ".join(choices))
-
-
-def _number(path, value, low, high):
-    if type(value) is not int or not low <= value <= high:
-        _refuse(path, value, "a whole number from %d to %d" % (low, high))
-
-
-def _list(path, value, longest):
-    if not isinstance(value, list) or not 0 < len(value) <= longest:
-        _refuse(path, value, "a list of 1 to %d" % longest)
-
-
-class _Check:
-    def __init__(self, doc):
-        self._doc = doc
-        self._uses = {}
-
-    def _claim(self, path, thing):
-        if thing in self._uses:
-            raise ValueError(
-                "board.json: %s is %s, which is taken by %s; give each its own"
-                % (path, thing, self._uses[thing])
-            )
-        self._uses[thing] = path
-
-    def _pin(self, path, pin, output):
-        _number(path, pin, 0, 39)
-        if 6 <= pin <= 11:
-            _refuse(path, pin, "another pin: GPIO 6-11 carry the flash")
-        if pin in (1, 3):
-            _refuse(path, pin, "another pin: GPIO 1 and 3 are the console")
-        if pin in _NOT_THERE:
-            _refuse(path, pin, "another pin: this one is not brought out")
-        if output and pin >= 34:
-            _refuse(path, pin, "a pin below 34: GPIO 34-39 are inputs only")
-        if pin in _STRAPPING and str(pin) not in self._doc.get("allow_strapping", ()):
-            _refuse(path, pin, 'no strapping pin, unless allow_strapping says {"%d": "why"}' % pin)
-        self._claim(path, "GPIO %d" % pin)
-
-    def _flag(self, path, table, key):
-        if not isinstance(table.get(key, False), bool):
-            _refuse(path + "." + key, table[key], "true or false")
-
-    def _strapping(self, allowed):
-        path = "allow_strapping"
-        _object(path, allowed, (), tuple(str(pin) for pin in _STRAPPING))
-        for pin, reason in allowed.items():
-            if not isinstance(reason, str) or len(reason) < 10:
-                _refuse(path + "." + pin, reason, "the reason why this pin may be used, in words")
-
-    def _relays(self, relays):
-        _object("relays", relays, ("type", "pins", "active"))
-        _one_of("relays.type", relays["type"], ("gpio",))
-        _one_of("relays.active", relays["active"], _LEVELS)
-        _list("relays.pins", relays["pins"], _MAX_CHANNELS)
-        for i, pin in enumerate(relays["pins"]):
-            self._pin("relays.pins[%d]" % i, pin, True)
-
-    def _bus(self, path, bus):
-        _object(path, bus, ("type", "id", "tx", "rx"), ("baud", "invert_tx"))
-        _one_of(path + ".type", bus["type"], ("uart",))
-        _number(path + ".id", bus["id"], 1, 2)
-        self._claim(path + ".id", "UART %d" % bus["id"])
-        self._pin(path + ".tx", bus["tx"], True)
-        self._pin(path + ".rx", bus["rx"], False)
-        _number(path + ".baud", bus.get("baud", 9600), 1200, 115_200)
-        self._flag(path, bus, "invert_tx")
-
-    def _channel(self, path, channel):
-        common = ("frontend",)
-        kind = channel.get("frontend") if isinstance(channel, dict) else None
-        if kind == "pzem":
-            optional = ("max_w", "button", "volts_behind_contact")
-            _object(path, channel, common + ("bus", "address"), optional)
-            buses = tuple(self._doc.get("buses", ())) or ("(buses is empty)",)
-            _one_of(path + ".bus", channel["bus"], buses)
-            _number(path + ".address", channel["address"], 1, 0xF7)
-            self._claim(path + ".address", "module %(address)d of bus %(bus)s" % channel)
-            self._flag(path, channel, "volts_behind_contact")
-        elif kind == "s0":
-            _object(path, channel, common + ("pin", "imp_per_kwh"), ("max_w", "button"))
-            self._pin(path + ".pin", channel["pin"], False)
-            imp = channel["imp_per_kwh"]
-            _number(path + ".imp_per_kwh", imp, 100, 100_000)
-            if 36_000_000_000 % imp:
-                _refuse(path + ".imp_per_kwh", imp, "a divisor of 36000000000")
-        else:
-            _object(path, channel, common, tuple(channel) if isinstance(channel, dict) else ())
-            _one_of(path + ".frontend", kind, ("pzem", "s0"))
-        _number(path + ".max_w", channel.get("max_w", 25_000), 100, 25_000)
-        if "button" in channel:
-            self._pin(path + ".button", channel["button"], False)
-
-    def run(self):
-        doc = self._doc
-        optional = ("buses", "led", "power_fail", "cover", "allow_strapping")
-        _object("the document", doc, ("name", "mcu", "relays", "channels"), optional)
-        _one_of("mcu", doc["mcu"], ("esp32",))
-        if not isinstance(doc["name"], str) or not 0 < len(doc["name"]) <= 32:
-            _refuse("name", doc["name"], "a text of 1 to 32 characters")
-        self._strapping(doc.get("allow_strapping", {}))
-        self._relays(doc["relays"])
-        buses = doc.get("buses", {})
-        if not isinstance(buses, dict):
-            _refuse("buses", buses, "an object of named buses")
-        for name in buses:
-            self._bus("buses." + name, buses[name])
-        channels = doc["channels"]
-        _list("channels", channels, len(doc["relays"]["pins"]))
-        for i, channel in enumerate(channels):
-            self._channel("channels[%d]" % i, channel)
-        if "power_fail" in doc:
-            _object("power_fail", doc["power_fail"], ("pin", "active"))
-            _one_of("power_fail.active", doc["power_fail"]["active"], _LEVELS)
-            self._pin("power_fail.pin", doc["power_fail"]["pin"], False)
-        if "cover" in doc:
-            _object("cover", doc["cover"], ("gpio",), ("active_low",))
-            self._flag("cover", doc["cover"], "active_low")
-            self._pin("cover.gpio", doc["cover"]["gpio"], False)
-        if "led" in doc:
-            _object("led", doc["led"], ("pin", "active"))
-            _one_of("led.active", doc["led"]["active"], _LEVELS)
-            self._pin("led.pin", doc["led"]["pin"], True)
-
-
-def check(doc: Any) -> None:
-    """doc: the parsed board.json. ValueError, one sentence with the key's path, says what is wrong
-    and what would be right.
+def check(document: Any) -> Kit:
+    """document: the parsed board.json. What it uses, by pin. ValueError, one sentence with the
+    key's path, says what is wrong and what would be right.
     """
-    _Check(doc).run()
+    optional = ("buses", "led", "power_fail", "cover", "allow_strapping", "about", *PARTS)
+    table("the document", document, ("name", "mcu", "relays", "channels"), optional)
+    one_of("mcu", document["mcu"], tuple(PINS))
+    if not isinstance(document["name"], str) or not 0 < len(document["name"]) <= 32:
+        refuse("name", document["name"], "a text of 1 to 32 characters")
+    kit = Kit(document)
+    _strapping(kit, document.get("allow_strapping", {}))
+    buses = document.get("buses", {})
+    if not isinstance(buses, dict):
+        refuse("buses", buses, "an object of named buses")
+    for name in buses:
+        _bus(kit, "buses." + name, buses[name])
+    relays = document["relays"]
+    if not isinstance(relays, dict):
+        refuse("relays", relays, "an object with a type")
+    one_of("relays.type", relays.get("type"), RELAYS)
+    contacts = kind("relay_" + relays["type"]).check(kit, "relays", relays)
+    listed("channels", document["channels"], contacts)
+    for i, channel in enumerate(document["channels"]):
+        _channel(kit, "channels[%d]" % i, channel)
+    _one_owner(document)
+    if "power_fail" in document:
+        table("power_fail", document["power_fail"], ("pin", "active"))
+        one_of("power_fail.active", document["power_fail"]["active"], LEVELS)
+        kit.pin("power_fail.pin", document["power_fail"]["pin"], False)
+    if "cover" in document:
+        table("cover", document["cover"], ("gpio",), ("active_low",))
+        flag("cover", document["cover"], "active_low")
+        kit.pin("cover.gpio", document["cover"]["gpio"], False)
+    if "led" in document:
+        table("led", document["led"], ("pin", "active"))
+        one_of("led.active", document["led"]["active"], LEVELS)
+        kit.pin("led.pin", document["led"]["pin"], True)
+    for part in PARTS:
+        if part in document:
+            kind("part_" + part).check(kit, part, document[part])
+    return kit
+
+
+def for_board(document: dict[str, Any]) -> dict[str, Any]:
+    """A document that was found good, as the board gets it: `safe`, the steps with which boot.py
+    opens every contact, `inputs`, and what each kind of front end has worked out.
+    """
+    made = {key: value for key, value in document.items() if key not in _NOT_FOR_BOARD}
+    relays = document["relays"]
+    made["safe"] = kind("relay_" + relays["type"]).safe(relays, document)
+    made["channels"] = []
+    buttons = {}
+    for i, channel in enumerate(document["channels"]):
+        more = kind("front_" + channel["frontend"]).derived(channel, document)
+        made["channels"].append({**channel, **more})
+        if "button" in channel:
+            buttons[str(i + 1)] = channel["button"]
+    if buttons or "cover" in document:
+        made["inputs"] = {"buttons": buttons}
+        if "cover" in document:
+            made["inputs"]["cover"] = document["cover"]
+    return made
+
+
+_NOT_FOR_BOARD = ("allow_strapping", "about", "cover")
+
+
+def _strapping(kit: Kit, allowed: Any) -> None:
+    path = "allow_strapping"
+    table(path, allowed, (), tuple(str(gpio) for gpio in kit.mcu.strapping))
+    for gpio, reason in allowed.items():
+        if not isinstance(reason, str) or len(reason) < 10:
+            refuse(path + "." + gpio, reason, "the reason why this pin may be used, in words")
+
+
+def _bus(kit: Kit, path: str, bus: Any) -> None:
+    if not isinstance(bus, dict):
+        refuse(path, bus, "an object with a type")
+    one_of(path + ".type", bus.get("type"), ("uart", "i2c", "spi"))
+    if bus["type"] == "uart":
+        more = ("baud", "invert_tx", "parity", "stop", "de")
+        table(path, bus, ("type", "id", "tx", "rx"), more)
+        one_of(path + ".id", bus["id"], kit.mcu.uarts)
+        kit.claim(path + ".id", "UART", bus["id"])
+        kit.pin(path + ".tx", bus["tx"], True)
+        kit.pin(path + ".rx", bus["rx"], False)
+        if "de" in bus:
+            kit.pin(path + ".de", bus["de"], True)
+        number(path + ".baud", bus.get("baud", 9600), 1200, 115_200)
+        one_of(path + ".parity", bus.get("parity"), (None, 0, 1))
+        one_of(path + ".stop", bus.get("stop", 1), (1, 2))
+        flag(path, bus, "invert_tx")
+    elif bus["type"] == "i2c":
+        table(path, bus, ("type", "id", "scl", "sda"), ("hertz",))
+        one_of(path + ".id", bus["id"], (0, 1))
+        kit.claim(path + ".id", "I2C", bus["id"])
+        kit.pin(path + ".scl", bus["scl"], True)
+        kit.pin(path + ".sda", bus["sda"], True)
+        one_of(path + ".hertz", bus.get("hertz", 100_000), (100_000, 400_000))
+    else:
+        more = ("hertz", "polarity", "phase")
+        table(path, bus, ("type", "id", "sck", "mosi", "miso"), more)
+        one_of(path + ".id", bus["id"], (1, 2))
+        kit.claim(path + ".id", "SPI", bus["id"])
+        kit.pin(path + ".sck", bus["sck"], True)
+        kit.pin(path + ".mosi", bus["mosi"], True)
+        kit.pin(path + ".miso", bus["miso"], False)
+        number(path + ".hertz", bus.get("hertz", 1_000_000), 100_000, 10_000_000)
+        one_of(path + ".polarity", bus.get("polarity", 0), (0, 1))
+        one_of(path + ".phase", bus.get("phase", 0), (0, 1))
+
+
+def _channel(kit: Kit, path: str, channel: Any) -> None:
+    if not isinstance(channel, dict):
+        refuse(path, channel, "an object with a frontend")
+    one_of(path + ".frontend", channel.get("frontend"), FRONT_ENDS)
+    rules = kind("front_" + channel["frontend"])
+    if rules.BUSES:
+        kit.bus(path + ".bus", channel.get("bus"), *rules.BUSES)
+    rules.check(kit, path, channel)
+    number(path + ".max_w", channel.get("max_w", 25_000), 100, 25_000)
+    if "button" in channel:
+        kit.pin(path + ".button", channel["button"], False)
+
+
+def _one_owner(document: dict[str, Any]) -> None:
+    """A UART is one front end's, or the relays': each has a pace of its own."""
+    owners: dict[str, str] = {}
+    relays = document["relays"]
+    users = [("relays", relays["type"], relays.get("bus"))]
+    users += [
+        ("channels[%d]" % i, channel["frontend"], channel.get("bus"))
+        for i, channel in enumerate(document["channels"])
+    ]
+    for path, what, name in users:
+        bus = document.get("buses", {}).get(name)
+        if bus and bus["type"] == "uart" and owners.setdefault(name, what) != what:
+            refuse(path + ".bus", name, "another UART: this one has %s on it" % owners[name])

@@ -28,7 +28,7 @@ def board_text(document: Any) -> str:
     """The board.json for the board. ValueError, one sentence, if the document is not good."""
     document = unstamped(document)
     board_check.check(document)
-    return stamp(document)
+    return stamp(board_check.for_board(document))
 
 
 def site_text(document: Any, made_t: int | None = None) -> str:

@@ -9,7 +9,7 @@ from binascii import crc32
 from typing import Any
 
 # Part of the sum. Another one as soon as firmware relies on what an older check did not see to.
-FORMAT = "2"
+FORMAT = "3"
 
 
 def stamp(document: dict[str, Any]) -> str:

@@ -16,6 +16,8 @@ NEWS = (
     "frontend.silent",
     "frontend.back",
     "energy.open",
+    "",  # _KNOWN
+    "frontend.reset",
 )
 JUMP = const(4)
 _QUARANTINES = const(6)
@@ -23,6 +25,7 @@ _FROZEN = const(8)
 _SILENT = const(16)
 _BACK = const(32)
 ENERGY_OPEN = const(64)
+_REWRITTEN = const(256)
 _KNOWN = const(128)  # no event: a register that outlives the board was read for the first time
 URGENT_NEWS = const(182)  # _QUARANTINES | _SILENT | _BACK | _KNOWN: to be committed at once
 
@@ -132,6 +135,9 @@ class Channel:
             # waits for the load to draw it.
             self._held = max(0, self.ahead - sample.units_per_count + 1)
             self._watch()
+            if sample.rewritten:
+                sample.rewritten = 0
+                self.news |= _REWRITTEN
         self.evaluate()
         if self.claims & BOOT:
             # Nobody is fed unmetered: a front end that does not even begin to read is at fault.

@@ -21,7 +21,8 @@ limit.over limit.trip limit.locked limit.back load.banned load.locked contact.we
 contact.stuck energy.reverse energy.unmetered cover.open cover.closed account.opened
 account.closed account.reset account.mode debit debt hand user.open user.close claim.released
 turn.failed
-account.forgiven link.forged
+account.forgiven link.forged frontend.reset calibrated relay.silent relay.back maintenance
+update.begun update.switched update.kept update.back
 """.split()
 
 

@@ -16,6 +16,8 @@ class Sample:
         self.modulus = modulus
         self.keeps_register = keeps_register
         self.behind = 0  # 1: the voltage is measured behind the contact
+        self.tuning = None  # calibration.py's, None as long as nobody has calibrated
+        self.rewritten = 0  # 1: the chip had lost its settings and was given them again
         self.count = 0  # the chip's register, raw
         self.power_dw = 0
         self.voltage_dv = 0

@@ -28,7 +28,7 @@ def tell(meter, channel):
     bit = 1
     for code in NEWS:
         bit <<= 1
-        if news & bit:
+        if news & bit and code:
             counts = 0
             if bit <= JUMP:
                 counts = channel.delta.refused_counts

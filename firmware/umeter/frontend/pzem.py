@@ -8,8 +8,10 @@ alarm. CRC-16/MODBUS, low byte first (PZEM-004T v3.0 user manual).
 
 from micropython import const
 
-UNITS_PER_COUNT = 36_000_000  # 1 Wh in 0.1 W x ms
-MODULUS = 10_000_000  # Wh
+from umeter.core.sample import Sample
+
+UNITS_PER_COUNT = const(36_000_000)  # 1 Wh in 0.1 W x ms
+MODULUS = const(10_000_000)  # Wh
 
 _READ_INPUT = const(4)
 _REQUEST_BYTES = const(8)
@@ -31,6 +33,16 @@ _CRC_NIBBLES = const((
     0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401,
     0xA001, 0x6C00, 0x7800, 0xB401, 0x5000, 0x9C01, 0x8801, 0x4400,
 ))  # fmt: skip
+
+
+def sample(channel):
+    """The Sample of a channel of board.json."""
+    return Sample(UNITS_PER_COUNT, MODULUS, True)
+
+
+def attach(uart, members):
+    """What polls the channels on one bus. members: [(channel of board.json, Sample)]."""
+    return [PzemBus(uart, [(channel["address"], sample) for channel, sample in members])]
 
 
 def crc16(frame, length):

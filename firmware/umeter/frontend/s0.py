@@ -7,6 +7,8 @@ while the board is down are lost to it.
 
 from micropython import const
 
+from umeter.core.sample import Sample
+
 MODULUS = 1_000_000_000  # pulses; our own wrap of the count, below the end of small ints
 
 _UNITS_PER_KWH = const(36_000_000_000)
@@ -18,6 +20,21 @@ _QUIET_SPACINGS = const(4)
 _POWER_END_DW = const(262_143)
 _SMALL_MASK = const(0x3FFFFFFF)
 _HALF = const(0x20000000)
+
+
+def sample(channel):
+    """The Sample of a channel of board.json."""
+    return Sample(units_per_count(channel["imp_per_kwh"]), MODULUS)
+
+
+def attach(counter, members):
+    """What polls these channels. counter(gpio): a machine.Counter of it. members: [(channel of
+    board.json, Sample)].
+    """
+    return [
+        S0Input(counter(channel["pin"]), sample, channel["imp_per_kwh"])
+        for channel, sample in members
+    ]
 
 
 def units_per_count(imp_per_kwh):

@@ -10,11 +10,10 @@ from binascii import crc32, unhexlify
 import machine
 from micropython import const
 
-from umeter.core.sample import Sample
-from umeter.hal.relay import GpioRelays
-
 _GLITCH_NS = const(12_700)
 _MAX_W = const(25_000)  # 100 A of the largest front end, at 250 V
+# Parts of board.json with a module of that name; `make(doc, port)` gives what is polled.
+_DEVICES = ("inputs", "hand")
 
 
 def _read(path):
@@ -22,8 +21,8 @@ def _read(path):
         with open(path, "rb") as file:
             text = file.read()
         doc = json.loads(text)
-        # umeter_deploy/stamp.py; the 2 is the format.
-        if text[:22] == b'{"checked":"%08x",' % crc32(b"2" + text[22:]):
+        # umeter_deploy/stamp.py; the 3 is the format.
+        if text[:22] == b'{"checked":"%08x",' % crc32(b"3" + text[22:]):
             return doc
         fault = "was not checked, or was changed since: umeter check writes one that is"
     except OSError:
@@ -45,75 +44,113 @@ def load_site(path="site.json"):
 class Board:
     """What the meter is made of.
 
-    front_end(name) gives the module of a front end, imported for the boards that use it.
-    relays: GpioRelays. buses: everything to poll(dt_ms) in a tick. By channel index: samples
-    (core's Sample) and p_max_dw. power_fail() tells
-    whether the supply is about to end; None on a board without that input. inputs: what a hand
-    moves, one of the buses, waiting for its `meter`; None on a board without.
+    part(name) gives the module umeter.<name>: what no channel and no relay uses is not imported.
+    relays: `set(index, closed)`. buses: everything to poll(dt_ms) in a tick. By channel index:
+    samples (core's Sample) and p_max_dw. devices: what waits for its `meter`. power_fail() tells
+    whether the supply is about to end; None on a board without that input.
     """
 
-    def __init__(self, doc, front_end):
-        self._front_end = front_end
+    def __init__(self, doc, part):
+        self._doc = doc
+        self._ports = {}
+        self._counters = 0
         self.name = doc["name"]
-        relays = doc["relays"]
+        self.buses = []
+        self.devices = []
         # First of all: this opens every contact.
-        self.relays = GpioRelays(machine.Pin, relays["pins"], relays["active"] == "high")
+        self.relays = part("hal.relay_" + doc["relays"]["type"]).make(doc["relays"], self.port)
+        if hasattr(self.relays, "poll"):
+            self._add(self.relays)
         self.samples = []
         self.p_max_dw = []
-        self.buses = []
-        modules = {}
-        for channel in doc["channels"]:
-            self.p_max_dw.append(channel.get("max_w", _MAX_W) * 10)
-            if channel["frontend"] == "pzem":
-                modules.setdefault(channel["bus"], []).append(self._add_module(channel))
-            else:
-                self._add_pulses(channel)
-        for name in modules:
-            self._add_bus(doc["buses"][name], modules[name])
+        self._add_front_ends(part)
         self.power_fail = None
         if "power_fail" in doc:
             level = 1 if doc["power_fail"]["active"] == "high" else 0
             pin = machine.Pin(doc["power_fail"]["pin"], machine.Pin.IN)
             self.power_fail = lambda: pin.value() == level
-        self.inputs = None
-        buttons = [(i, c["button"]) for i, c in enumerate(doc["channels"]) if "button" in c]
-        if buttons or "cover" in doc:
-            from umeter.hal.inputs import Inputs
+        for name in _DEVICES:
+            if name in doc:
+                self._add(part("hal." + name).make(doc, self.port))
 
-            self.inputs = Inputs(machine.Pin, doc.get("cover"), buttons)
-            self.buses.append(self.inputs)
+    def _add(self, device):
+        self.buses.append(device)
+        self.devices.append(device)
 
-    def _add_module(self, channel):
-        pzem = self._front_end("pzem")
-        sample = Sample(pzem.UNITS_PER_COUNT, pzem.MODULUS, True)
-        if channel.get("volts_behind_contact"):
-            sample.behind = 1
-        self.samples.append(sample)
-        return (channel["address"], sample)
+    def _add_front_ends(self, part):
+        groups = []  # (front end, bus), [(channel, sample)]
+        for channel in self._doc["channels"]:
+            key = channel["frontend"], channel.get("bus")
+            sample = part("frontend." + key[0]).sample(channel)
+            if channel.get("volts_behind_contact"):
+                sample.behind = 1
+            self.samples.append(sample)
+            self.p_max_dw.append(channel.get("max_w", _MAX_W) * 10)
+            for there, members in groups:
+                if there == key:
+                    members.append((channel, sample))
+                    break
+            else:
+                groups.append((key, [(channel, sample)]))
+        for (kind, bus), members in groups:
+            self.buses += part("frontend." + kind).attach(self.port(bus), members)
 
-    def _add_pulses(self, channel):
-        s0 = self._front_end("s0")
-        sample = Sample(s0.units_per_count(channel["imp_per_kwh"]), s0.MODULUS)
-        self.samples.append(sample)
-        unit = len(self.buses)  # only pulse inputs are in it so far
-        counter = machine.Counter(
+    def port(self, name):
+        """What board.json calls a bus: a machine.UART, I2C or SPI, opened once. Without a name,
+        what makes a pulse counter of a GPIO.
+        """
+        if name is None:
+            return self._counter
+        if name not in self._ports:
+            bus = self._doc["buses"][name]
+            self._ports[name] = _OPEN[bus["type"]](bus)
+        return self._ports[name]
+
+    def _counter(self, gpio):
+        unit = self._counters
+        self._counters += 1
+        return machine.Counter(
             unit,
-            machine.Pin(channel["pin"], machine.Pin.IN),
+            machine.Pin(gpio, machine.Pin.IN),
             # The output transistor pulls the line down: with that edge a pulse begins.
             edge=machine.Counter.FALLING,
             # All that the hardware can; the rest is the RC at the input.
             filter_ns=_GLITCH_NS,
         )
-        self.buses.append(s0.S0Input(counter, sample, channel["imp_per_kwh"]))
-
-    def _add_bus(self, bus, modules):
-        options = {"tx": bus["tx"], "rx": bus["rx"], "timeout": 0}
-        if bus.get("invert_tx"):
-            options["invert"] = machine.UART.INV_TX
-        uart = machine.UART(bus["id"], baudrate=bus.get("baud", 9600), **options)
-        self.buses.append(self._front_end("pzem").PzemBus(uart, modules))
 
 
-def load(front_end, path="board.json"):
+def _uart(bus):
+    options = {"tx": bus["tx"], "rx": bus["rx"], "timeout": 0}
+    for key in ("parity", "stop"):
+        if key in bus:
+            options[key] = bus[key]
+    if bus.get("invert_tx"):
+        options["invert"] = machine.UART.INV_TX
+    return machine.UART(bus["id"], baudrate=bus.get("baud", 9600), **options)
+
+
+def _i2c(bus):
+    pin = machine.Pin
+    hertz = bus.get("hertz", 100_000)
+    return machine.I2C(bus["id"], scl=pin(bus["scl"]), sda=pin(bus["sda"]), freq=hertz)
+
+
+def _spi(bus):
+    pin = machine.Pin
+    return machine.SPI(
+        bus["id"],
+        baudrate=bus.get("hertz", 1_000_000),
+        polarity=bus.get("polarity", 0),
+        phase=bus.get("phase", 0),
+        sck=pin(bus["sck"]),
+        mosi=pin(bus["mosi"]),
+        miso=pin(bus["miso"]),
+    )
+
+
+_OPEN = {"uart": _uart, "i2c": _i2c, "spi": _spi}
+
+
+def load(part, path="board.json"):
     """The Board of a checked board.json. ValueError says in one sentence what is wrong."""
-    return Board(_read(path), front_end)
+    return Board(_read(path), part)

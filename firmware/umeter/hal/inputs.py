@@ -5,10 +5,20 @@ All of them connect their pin to ground, against a pull-up (GPIO 34-39 have none
 cover; `active_low` is for a switch that closes when the cover opens.
 """
 
+import machine
 from micropython import const
 
 _LONG_MS = const(3000)
 _COVER = const(-1)
+
+
+def make(doc, port):
+    """The inputs of board.json: its key `inputs` has {"cover": {...}} and, by channel's number,
+    {"buttons": {"1": gpio}}.
+    """
+    given = doc["inputs"]
+    buttons = [(int(ch) - 1, gpio) for ch, gpio in given.get("buttons", {}).items()]
+    return Inputs(machine.Pin, given.get("cover"), buttons)
 
 
 class _Input:

@@ -45,7 +45,11 @@ link data
 history data what from count
 set other version set
 time other t boot
-key key wrapped check"""
+key key wrapped check
+maintenance board minutes
+calibrate calibrate ch gain_ppm offset phase creep_dw
+update update do release board manifest size file
+chunk update file at data"""
 )
 
 

@@ -1,5 +1,12 @@
 """Relays on GPIO pins."""
 
+import machine
+
+
+def make(doc, port):
+    """The relays of board.json's `relays`."""
+    return GpioRelays(machine.Pin, doc["pins"], doc["active"] == "high")
+
 
 class GpioRelays:
     """One relay a pin, by index. All contacts open at construction.
