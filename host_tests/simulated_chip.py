@@ -8,16 +8,30 @@ from umeter_sim.paths import BOARD_SIDE, SHIMS, UMQTT
 from umeter_sim.runtimes.namespace import Namespace
 
 START_UNIX = 1_772_431_200
-SITE8 = [{"relay": 16 + i, "active_high": True, "uart": 1, "address": i + 1} for i in range(4)] + [
-    {"relay": 23, "active_high": False, "pin": 14, "imp_per_kwh": 1000}
+SITE8 = [{"frontend": "pzem", "bus": "a", "address": i + 1} for i in range(4)] + [
+    {"frontend": "s0", "pin": 14, "imp_per_kwh": 1000}
 ]
-POWER_FAIL = {"pin": 35, "active_high": False}
+POWER_FAIL = {"pin": 35, "active": "low"}
+RELAY_PINS = (16, 17, 18, 19, 23)
+
+
+def board(channels=SITE8, **more):
+    """A board.json as the board has it, with these channels and what else it is to have."""
+    return {
+        "name": "bench",
+        "mcu": "esp32",
+        "relays": {"type": "gpio", "pins": list(RELAY_PINS), "active": "high"},
+        "buses": {"a": {"type": "uart", "id": 1, "tx": 33, "rx": 34}},
+        "channels": channels,
+        "power_fail": POWER_FAIL,
+        **more,
+    }
 
 
 class Chip:
     """`chip.machine`, `chip.world`, ... are board-side modules; `edges`: what the host heard."""
 
-    def __init__(self, root=Path(), wiring=None, loads=(1000,), seed=1, state="", cells=None):
+    def __init__(self, root=Path(), board=board(), loads=(1000,), seed=1, state="", cells=None):
         self.edges = []
         self._cells = {} if cells is None else cells
         host = types.ModuleType("simhost")
@@ -37,9 +51,8 @@ class Chip:
         config = {
             "seed": seed,
             "start_unix": START_UNIX,
-            "channels": wiring or SITE8,
+            "board": board,
             "loads": list(loads),
-            "power_fail": POWER_FAIL,
             "partitions": {"journal": 4 * 4096, "log": 4 * 4096},
         }
         self.control.power_up(json.dumps(config), state)
@@ -60,6 +73,5 @@ class Chip:
         return self.ask("truth")["channels"][channel - 1]
 
     def close(self, channel):
-        pin = SITE8[channel - 1]
         machine = self.machine
-        return machine.Pin(pin["relay"], machine.Pin.OUT, value=1 if pin["active_high"] else 0)
+        return machine.Pin(RELAY_PINS[channel - 1], machine.Pin.OUT, value=1)

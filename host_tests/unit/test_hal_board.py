@@ -77,9 +77,9 @@ def hal_board(chip, monkeypatch):
     sys.modules.pop("umeter.hal.board", None)
 
 
-def front_end(name):
+def part(name):
     """As the composition gives it."""
-    return importlib.import_module("umeter.frontend." + name)
+    return importlib.import_module("umeter." + name)
 
 
 def put_board(name, **changes):
@@ -89,7 +89,7 @@ def put_board(name, **changes):
 
 def test_sim8(hal_board, chip):
     put_board("sim8")
-    board = hal_board.load(front_end)
+    board = hal_board.load(part)
     relays = [16, 17, 18, 19, 23, 25, 26, 27]
     assert chip.driven == [(pin, 0) for pin in relays]
     assert board.name == "sim8"
@@ -106,7 +106,7 @@ def test_sim8(hal_board, chip):
 
 def test_sim_mixed(hal_board, chip):
     put_board("sim_mixed")
-    board = hal_board.load(front_end)
+    board = hal_board.load(part)
     assert chip.driven == [(pin, 1) for pin in (16, 17, 18, 19, 23)]
     assert board.p_max_dw == [100_000, 250_000, 50_000, 250_000, 250_000]
     counts = [s.units_per_count for s in board.samples]
@@ -124,29 +124,29 @@ def test_sim_mixed(hal_board, chip):
 def test_a_front_end_that_no_channel_uses_is_not_imported(hal_board, monkeypatch):
     monkeypatch.delitem(sys.modules, "umeter.frontend.s0", raising=False)
     put_board("sim8")
-    hal_board.load(front_end)
+    hal_board.load(part)
     assert "umeter.frontend.s0" not in sys.modules
 
 
 def test_what_a_hand_moves_is_polled_like_a_bus(hal_board, chip, monkeypatch):
     monkeypatch.delitem(sys.modules, "umeter.hal.inputs", raising=False)
     put_board("sim8")
-    assert hal_board.load(front_end).inputs is None
+    assert hal_board.load(part).devices == []
     assert "umeter.hal.inputs" not in sys.modules
     channels = json.loads(Path("board.json").read_text())["channels"]
     channels[2] |= {"button": 5, "volts_behind_contact": True}
     allowed = {"2": "the LED goes to ground", "5": "a button to ground, let go at the start"}
     put_board("sim8", cover={"gpio": 4}, channels=channels, allow_strapping=allowed)
-    board = hal_board.load(front_end)
+    board = hal_board.load(part)
     assert chip.pulled_up == [4, 5]
-    assert board.buses[-1] is board.inputs
+    assert board.devices == [board.buses[-1]]
     assert [sample.behind for sample in board.samples] == [0, 0, 1, 0, 0, 0, 0, 0]
 
 
 def test_an_inverting_transmitter(hal_board, chip):
     bus = {"type": "uart", "id": 2, "tx": 33, "rx": 34, "baud": 4800, "invert_tx": True}
     put_board("sim8", buses={"a": bus})
-    hal_board.load(front_end)
+    hal_board.load(part)
     number, options, _ = chip.uarts[0]
     assert number == 2 and options["invert"] == chip.UART.INV_TX and options["baudrate"] == 4800
 
@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_used_drives_no_pin(hal_board, chip, name, text, f
     if text is not None:
         Path(name).write_text(text)
     with pytest.raises(ValueError) as refusal:
-        hal_board.load(front_end) if name == "board.json" else hal_board.load_site()
+        hal_board.load(part) if name == "board.json" else hal_board.load_site()
     assert str(refusal.value) == name + " " + fault
     assert chip.driven == []
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from simulated_chip import SITE8, Chip
+from simulated_chip import SITE8, Chip, board
 from umeter_sim import loads_bench
 
 REQUEST = bytes.fromhex("01040000000A700D")
@@ -84,8 +84,8 @@ def test_noise_is_of_the_reading_and_repeats_by_the_seed():
 
 
 def test_a_jammed_contact_feeds_nobody_and_shows_no_voltage_behind_it():
-    wiring = [{**SITE8[0], "behind": True}, *SITE8[1:]]
-    chip = Bench(loads=[1000], wiring=wiring)
+    channels = [{**SITE8[0], "volts_behind_contact": True}, *SITE8[1:]]
+    chip = Bench(loads=[1000], board=board(channels))
     assert read(chip)[0] == 0
     chip.close(1)
     assert read(chip)[0] > 2200

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulated_chip import SITE8, START_UNIX, Chip
+from simulated_chip import RELAY_PINS, START_UNIX, Chip, board
 
 UNITS_PER_WH = 36_000_000
 
@@ -40,7 +40,8 @@ def test_energy_is_exact_however_time_is_cut(steps, load):
 
 
 def test_an_active_low_relay_is_open_at_power_up_and_closes_at_low():
-    chip = Chip()
+    relays = {"type": "gpio", "pins": list(RELAY_PINS), "active": "low"}
+    chip = Chip(board=board(relays=relays))
     pin = chip.machine.Pin(23, chip.machine.Pin.OUT, value=1)
     assert not chip.truth(5)["contact"]
     pin.value(0)
@@ -208,15 +209,3 @@ def test_the_random_numbers_go_on_after_a_cut():
     chip.control.cut_power()
     state = chip.control.state(0)
     assert Chip(state=state).random.getrandbits(30) == chip.random.getrandbits(30)
-
-
-def test_wiring_follows_the_board_document():
-    from umeter_sim.paths import BOARDS
-    from umeter_sim.wiring import wire
-
-    assert wire(BOARDS / "sim8")[0] == SITE8[0]
-    mixed = wire(BOARDS / "sim_mixed")
-    assert [("pin" in place, place["active_high"]) for place in mixed[:2]] == [
-        (True, False),
-        (False, False),
-    ]

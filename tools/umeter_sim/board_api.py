@@ -15,8 +15,7 @@ import struct
 from pathlib import Path
 from typing import Any, Protocol
 
-from umeter_deploy import files
-from umeter_sim import wiring
+from umeter_deploy import board_check, files
 from umeter_sim.build import names_of
 from umeter_sim.paths import BOARDS, BUILD
 from umeter_sim.squeeze_names import Names, readable, spoken_to
@@ -24,6 +23,16 @@ from umeter_sim.squeeze_names import Names, readable, spoken_to
 DEFAULT_START_UNIX = 1_772_431_200  # 2026-03-02T06:00:00Z
 PARTITION_BYTES = 64 * 4096
 UNITS_PER_WH = 36_000_000
+DEFAULT_LOADS: tuple[str, ...] = (
+    "household",
+    "shop",
+    "fridge",
+    "heater",
+    "kiosk",
+    "office",
+    "night",
+    "workshop",
+)
 RESET_CAUSES = {"hard": 2, "wdt": 3, "soft": 5}
 
 
@@ -186,6 +195,7 @@ def open_board(
     workdir.mkdir(parents=True, exist_ok=True)
     clock_file = workdir / "clock"
     clock_file.write_bytes(struct.pack("<q", start_unix * 1000))
+    board = _board(board_dir)
     setup = {
         "clock_file": str(clock_file),
         "pace": {"speed": speed, "net_speed": net_speed},
@@ -193,10 +203,8 @@ def open_board(
         "world": {
             "seed": seed,
             "start_unix": start_unix,
-            "channels": wiring.wire(board_dir),
-            "power_fail": wiring.power_fail(board_dir),
-            "cover": wiring.cover(board_dir),
-            "loads": list(loads or wiring.DEFAULT_LOADS),
+            "board": board,
+            "loads": list(loads or DEFAULT_LOADS),
             "partitions": {
                 label: size
                 for label, size in (("journal", journal_bytes), ("log", log_bytes))
@@ -224,6 +232,16 @@ def open_board(
     return sim
 
 
+def _board(board_dir: Path) -> dict[str, Any]:
+    """The document board.json as the board has it."""
+    try:
+        document = files.read(board_dir / "board.json")
+        board_check.check(document)
+    except ValueError as error:
+        raise BoardError(str(error)) from None
+    return board_check.for_board(document)
+
+
 def _past(partitions: dict[str, int], flash: dict[str, bytes], drawn: list[int]) -> dict[str, Any]:
     """What a board with a past wakes up with: `flash` by label, and `state` as control.state()
     gives it.
@@ -235,8 +253,8 @@ def _past(partitions: dict[str, int], flash: dict[str, bytes], drawn: list[int])
             raise BoardError(f"{label} has {size} bytes of flash, {len(there)} are given")
         cells[label] = there
     counted = [{"wh": units // UNITS_PER_WH, "residual": units % UNITS_PER_WH} for units in drawn]
-    site = [{**tally, "meter": tally} for tally in counted]
-    return {"flash": cells, "state": json.dumps({"site": site} if site else {})}
+    site = {"places": counted, "chips": counted}  # of a board with one chip a channel
+    return {"flash": cells, "state": json.dumps({"site": site} if counted else {})}
 
 
 def _files(

@@ -98,7 +98,7 @@ class Flat:
         gains = [below(2 * GAIN_PER_MILLE + 1) - GAIN_PER_MILLE for _ in range(2)]
         self._reader = firmware.appliances.Reader(*gains, NOISE)
         pzem = firmware.pzem
-        self._sample = firmware.sample.Sample(pzem.UNITS_PER_COUNT, pzem.MODULUS, True)
+        self._sample = pzem.sample({})
         self.channel = firmware.channel.Channel(0, self._sample, P_MAX_DW)
         self.channel.contact = 1
         self.channel.account.credit(10**12)

@@ -104,8 +104,8 @@ class LoneBoard(SoakBoard):
                 demand_dw[index] += KETTLE_DW
         self.meters.demand_dw[:] = demand_dw
 
-    def _board(self, front_end):
-        board = super()._board(front_end)
+    def _board(self, part):
+        board = super()._board(part)
         board.relays.set = self._moved
         return board
 

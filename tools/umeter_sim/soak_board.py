@@ -105,10 +105,9 @@ class SoakBoard:
             self.ticks -= TICKS_END
             self.wraps += 1
 
-    def _board(self, front_end):
-        pzem = front_end("pzem")
-        new_sample = self._firmware.load("umeter.core.sample").Sample
-        samples = [new_sample(pzem.UNITS_PER_COUNT, pzem.MODULUS, True) for _ in self.units]
+    def _board(self, part):
+        pzem = part("frontend.pzem")
+        samples = [pzem.sample({}) for _ in self.units]
         self.meters = Meters(samples, self.units)
         return types.SimpleNamespace(
             name="soak",
@@ -117,7 +116,7 @@ class SoakBoard:
             p_max_dw=[P_MAX_DW] * len(samples),
             buses=[self.meters],
             power_fail=None,
-            inputs=None,
+            devices=[],
         )
 
     def _module(self, name):

@@ -18,6 +18,7 @@ from umeter.core.meter import (
 from umeter.core.supply import BOOT
 
 _BOOT_KEY = const("b")
+_CALIBRATION_KEY = const("a")
 _POWER = const(1)  # machine.PWRON_RESET
 _FAILED_BOOTS = const(5)
 _SAFE_MS = const(600_000)
@@ -31,6 +32,10 @@ def restore(meter):
     fresh = not saved
     if SETTINGS_KEY in saved:
         meter.settings.from_json(saved[SETTINGS_KEY])
+    if _CALIBRATION_KEY in saved:  # before the channels: it says what a count is worth
+        from umeter.core import calibration
+
+        calibration.resume(meter, saved[_CALIBRATION_KEY])
     for channel in meter.channels:
         resume(channel, saved)
     if meter.hot is not None:  # newer than the journal, after a reset that was no power cut

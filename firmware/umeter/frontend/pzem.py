@@ -143,6 +143,8 @@ class PzemBus:
         sample.voltage_dv = self._word(3)
         sample.current_ma = self._long(5)
         sample.power_dw = self._long(9)
+        if sample.tuning is not None:
+            sample.power_dw = sample.tuning.power(sample.power_dw)
         sample.count = self._long(13)
         sample.silent_ms = 0
         sample.fresh = (sample.fresh + 1) & _SMALL_MASK

@@ -1,11 +1,11 @@
 """Relays on GPIO pins."""
 
-import machine
-
 
 def make(doc, port):
     """The relays of board.json's `relays`."""
-    return GpioRelays(machine.Pin, doc["pins"], doc["active"] == "high")
+    from machine import Pin
+
+    return GpioRelays(Pin, doc["pins"], doc["active"] == "high")
 
 
 class GpioRelays:

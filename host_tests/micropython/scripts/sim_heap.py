@@ -27,14 +27,19 @@ def run(_):
     import micropython
     import world
 
-    wiring = [
-        {"relay": 16, "active_high": True, "uart": 1, "address": 1},
-        {"relay": 17, "active_high": True, "pin": 14, "imp_per_kwh": 1000},
-    ]
+    board = {
+        "mcu": "esp32",
+        "relays": {"type": "gpio", "pins": [16, 17], "active": "high"},
+        "buses": {"a": {"type": "uart", "id": 1}},
+        "channels": [
+            {"frontend": "pzem", "bus": "a", "address": 1},
+            {"frontend": "s0", "pin": 14, "imp_per_kwh": 1000},
+        ],
+    }
     config = {
         "seed": 1,
         "start_unix": 1772431200,
-        "channels": wiring,
+        "board": board,
         "loads": [20000],
         "partitions": {},
     }

@@ -8,6 +8,7 @@ text or small numbers.
 # Modules imported for nothing here are what the firmware finds in the chip's own image: they must
 # be there before its heap is measured.
 import _thread  # noqa: F401
+import binascii
 import gc
 import json
 import random  # noqa: F401
@@ -54,16 +55,19 @@ def power_up(config_text, state_text):
         state.get("random") or world.Random.seeded(config["seed"]).state(),
     )
     world.world = w
-    machine.board = machine.Board(state.get("cause", machine.PWRON_RESET), state.get("chip"))
+    board = config["board"]
+    cause = state.get("cause", machine.PWRON_RESET)
+    machine.board = machine.Board(cause, state.get("chip"), board["mcu"])
     network.conditions = network.Conditions(state.get("network"))
     for label, size in config["partitions"].items():
         part = flash.partitions[label] = flash.Flash(label, size)
         part.erased = state.get("erased", {}).get(label, part.erased)
-    site.site = site.Site(w, config["channels"], config["loads"], state.get("site"))
-    switches.wire(config, state.get("pressed"))
+    site.site = site.Site(w, board, config["loads"], state.get("site"))
+    switches.wire(board, state.get("pressed"))
     _alarm = world.Alarm(w, world.PowerCut())
-    if config.get("power_fail"):
-        _power_fail = machine.PowerFailInput(**config["power_fail"])
+    if "power_fail" in board:
+        wired = board["power_fail"]
+        _power_fail = machine.PowerFailInput(wired["pin"], wired["active"] == "high")
 
 
 def note_baseline():
@@ -152,8 +156,9 @@ def _guarded(work):
         work()
         return RUNNING
     except world.BoardDown as down:
-        site.site.open_all()
-        return CUT if isinstance(down, world.PowerCut) else RESET
+        cut = isinstance(down, world.PowerCut)
+        site.site.let_go(not cut)
+        return CUT if cut else RESET
     except Exception as error:
         sys.print_exception(error)
         _stop(world.PowerCut())
@@ -162,7 +167,7 @@ def _guarded(work):
 
 def _end(reason):
     _stop(reason)
-    site.site.open_all()
+    site.site.let_go(not isinstance(reason, world.PowerCut))
 
 
 def _stop(reason):
@@ -218,6 +223,12 @@ def _net(**changes):
     return network.conditions.state()
 
 
+def _screen():
+    """The display's memory, 1024 bytes as SSD1306 has them, in hexadecimal."""
+    display = site.site.display
+    return {"gddram": binascii.hexlify(display.gddram).decode() if display else None}
+
+
 def _heap():
     return {"alloc": gc.mem_alloc(), "free": gc.mem_free(), "baseline": _baseline}
 
@@ -235,5 +246,6 @@ _ANSWERS = {
     "appliance": _appliance,
     "net": _net,
     "heap": _heap,
+    "screen": _screen,
     "eval": _eval,
 }

@@ -5,6 +5,7 @@ site.
 import site as _site
 
 import world as _world
+from bus import I2C, PWM, SPI, SoftI2C  # noqa: F401
 from micropython import const
 
 PWRON_RESET = const(1)
@@ -13,7 +14,7 @@ WDT_RESET = const(3)
 DEEPSLEEP_RESET = const(4)
 SOFT_RESET = const(5)
 
-_PINS = const(40)
+_PINS = const(49)
 _FIRST_INPUT_ONLY = const(34)
 
 
@@ -22,8 +23,9 @@ class Board:
     nothing.
     """
 
-    def __init__(self, cause, state):
+    def __init__(self, cause, state, mcu="esp32"):
         self.cause = cause
+        self.input_only = mcu == "esp32"  # from GPIO 34 on
         self.levels = bytearray(_PINS)
         self.driven = bytearray(_PINS)
         self.outside = bytearray(_PINS)  # the site drives this input: 1 low, 2 high, 0 nobody does
@@ -67,7 +69,7 @@ class Pin:
         _world.world.check()
         number = self.number
         if mode in (Pin.OUT, Pin.OPEN_DRAIN):
-            if number >= _FIRST_INPUT_ONLY:
+            if board.input_only and number >= _FIRST_INPUT_ONLY:
                 raise ValueError("pin can only be input")
             board.driven[number] = 1
             self.value(board.levels[number] if value is None else value)

@@ -2,6 +2,7 @@
 them.
 """
 
+import fixtures
 import loads
 import modules
 import simhost
@@ -11,16 +12,14 @@ from wire import Wire
 _MASK = const(0x3FFFFFFF)
 _STEP_MS = const(500)  # one load after the other gets its next demand
 _DAY_S = const(86400)
-_FAULTS = ("dead", "stuck", "lost", "garbled", "noise", "welded", "jammed", "swapped")
+_FAULTS = ("dead", "stuck", "lost", "garbled", "noise", "welded", "jammed", "swapped", "brownout")
 
 
 class Place:
-    """One channel's contact, load and module. `relay` is what the pin says of the contact."""
+    """One channel's contact, load and module. `relay` is what the relay's driver says of it."""
 
-    def __init__(self, wiring, meter, want, state, random):
-        self.pin = wiring["relay"]
-        self.closing_level = 1 if wiring["active_high"] else 0
-        self.uart = wiring.get("uart", -1)
+    def __init__(self, chip, meter, want, state, random):
+        self.chip = chip
         self.meter = meter
         self.relay = False
         self.welded = state.get("welded", False)  # it feeds whatever the relay does
@@ -46,61 +45,78 @@ class Place:
             "want": self.load.want,
             "welded": self.welded,
             "jammed": self.jammed,
-            "meter": self.meter.state(),
         }
 
 
 class Site:
-    """All places, as wired by the board's document. An agent that lets the day go on."""
+    """All places, as wired by the board's document. An agent that lets the day go on.
 
-    def __init__(self, world, wiring, wants, state=None):
+    board: board.json as the board has it. chips: what measures, one or more channels each.
+    """
+
+    def __init__(self, world, board, wants, state=None):
         self.due = -1
         self._world = world
         self._turn = 0
         self._day_offset_s = world.start_unix % _DAY_S
+        state = state or {}
+        was = state.get("places") or [{}] * len(board["channels"])
+        self.chips, meters = fixtures.chips(board, world, state.get("chips"))
         self.places = []
-        for i in range(len(wiring)):
-            was = state[i] if state else {}
-            meter = self._meter(wiring[i], was.get("meter"))
+        for i in range(len(meters)):
+            chip, meter = meters[i]
             want = wants[i % len(wants)]
-            self.places.append(Place(wiring[i], meter, want, was, world.random))
+            self.places.append(Place(chip, meter, want, was[i], world.random))
+        # Its outputs move contacts at once, if it has kept them.
+        self.relays = fixtures.relays(board, world, self.contact, state.get("relays"))
+        self.display = fixtures.display(board, world)
+        devices = [self.relays, self.display] if self.display else [self.relays]
+        self._pins, self._buses = fixtures.wire(board, self.chips, devices)
         self._wires = {}
+        for bus, there in self._buses.values():
+            if bus["type"] == "uart":
+                self._wires[bus["id"]] = Wire(world, there)
         for place in self.places:
-            self.wire(place.uart)
             place.load.step(0, self._day_s(), world.random)
         world.attach(self)
         world.wake(self, _STEP_MS)
 
-    def _meter(self, wiring, state):
-        if "address" in wiring:
-            meter = modules.Pzem(wiring["address"], self._world, state)
-            meter.behind = wiring.get("behind", False)
-            return meter
-        return modules.S0Meter(wiring["pin"], wiring["imp_per_kwh"], self._world, state)
-
     def wire(self, uart):
         """The Wire of UART number `uart`."""
         if uart not in self._wires:
-            there = [p.meter for p in self.places if p.uart == uart]
-            self._wires[uart] = Wire(self._world, there)
+            self._wires[uart] = Wire(self._world, [])
         return self._wires[uart]
 
+    def bus(self, kind, number=None, pins=None):
+        """What hangs on a bus, by its number or its pins: a list."""
+        for bus, there in self._buses.values():
+            if bus["type"] == kind and (
+                bus["id"] == number if pins is None else pins == (bus["scl"], bus["sda"])
+            ):
+                return there
+        return []
+
     def pulse_meter(self, pin):
-        for place in self.places:
-            if isinstance(place.meter, modules.S0Meter) and place.meter.pin == pin:
-                return place.meter
+        for chip in self.chips:
+            if getattr(chip, "pin", -1) == pin:
+                return chip
         raise ValueError("nothing that pulses is wired to pin %r" % pin)
 
     def pin_driven(self, pin, level):
         """An output pin has this level now."""
-        for i in range(len(self.places)):
-            place = self.places[i]
-            if place.pin == pin:
-                closed = level == place.closing_level
-                if closed != place.relay:
-                    place.relay = closed
-                    simhost.edge(i + 1, 1 if closed else 0)
-                    place.load.switch(place.fed, self._world.ticks)
+        if pin in self._pins:
+            for driven in self._pins[pin]:
+                driven(pin, level)
+
+    def contact(self, index, closed):
+        """A relay's driver lets its contact close, or open."""
+        if index >= len(self.places):
+            return  # a relay that no channel has
+        place = self.places[index]
+        if closed != place.relay:
+            place.relay = closed
+            simhost.edge(index + 1, 1 if closed else 0)
+            place.load.switch(place.fed, self._world.ticks)
 
     def happen(self, now):
         place = self.places[self._turn]
@@ -116,16 +132,12 @@ class Site:
         for place in self.places:
             place.load.settle(self._world.ticks)
 
-    def open_all(self):
-        """The chip has let go of its pins: no coil is fed, and this interpreter's last moment is
-        settled.
+    def let_go(self, power):
+        """This interpreter's last moment: the chip lets go of its pins, and without `power` all
+        that is fed with it falls to rest.
         """
-        for i in range(len(self.places)):
-            place = self.places[i]
-            place.load.switch(False, self._world.ticks)
-            if place.relay:
-                place.relay = False
-                simhost.edge(i + 1, 0)
+        self.settle()
+        self.relays.let_go(power)
 
     def truth(self):
         """What really is, a dict for each channel."""
@@ -162,8 +174,16 @@ class Site:
 
     def set_fault(self, kind, number, value):
         """`value`: a bool for dead, stuck, welded, jammed; a count (-1: for ever) for lost,
-        garbled; 0.1 per mille for noise; Wh for swapped.
+        garbled; 0.1 per mille for noise; Wh for swapped. brownout: of the metering chip, or of
+        what drives the relays for channel 0.
         """
+        if kind == "brownout":
+            self.settle()
+            if number:
+                self._place(number).chip.reset()
+            else:
+                self.relays.brown_out()
+            return
         place = self._place(number)
         if kind in ("welded", "jammed"):
             setattr(place, kind, bool(value))
@@ -182,7 +202,11 @@ class Site:
         return self.places[number - 1]
 
     def state(self):
-        return [p.state() for p in self.places]
+        return {
+            "places": [p.state() for p in self.places],
+            "chips": [chip.state() for chip in self.chips],
+            "relays": self.relays.state(),
+        }
 
 
 site = None  # made by control.power_up()

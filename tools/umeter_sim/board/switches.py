@@ -11,15 +11,14 @@ _pins = {}  # (kind, channel): (pin, what it reads at rest)
 _moved = []  # of these, what is not at rest; it outlives a power cut
 
 
-def wire(config, moved):
-    """Connect what the board's document names."""
-    cover = config.get("cover")
+def wire(board, moved):
+    """Connect what board.json names, as the board has it."""
+    inputs = board.get("inputs", {})
+    cover = inputs.get("cover")
     if cover:
-        _pins["cover", 0] = (cover["pin"], _LOW if cover["open_high"] else _HIGH)
-    channels = config["channels"]
-    for i in range(len(channels)):
-        if "button" in channels[i]:
-            _pins["button", i + 1] = (channels[i]["button"], _HIGH)
+        _pins["cover", 0] = (cover["gpio"], _HIGH if cover.get("active_low") else _LOW)
+    for ch, gpio in inputs.get("buttons", {}).items():
+        _pins["button", int(ch)] = (gpio, _HIGH)
     for pin, rest in _pins.values():
         machine.board.outside[pin] = rest
     for kind, ch in moved or ():
