@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := build/venv/bin
 HEADLESS ?=
+PORT ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint clean
+.PHONY: help setup demo test bench lint clean flash deploy monitor
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +26,15 @@ endif
 
 bench: setup  ## the measured figures: a table, and build/bench.json
 	@$(BIN)/umeter-sim bench
+
+flash: setup  ## MicroPython onto a board: IMAGE=file.bin [PORT=/dev/ttyUSB0]
+	@$(BIN)/umeter flash --port $(PORT) --image $(or $(IMAGE),$(error IMAGE=the .bin of MicroPython for this chip))
+
+deploy: setup  ## the meter onto a board: METER=build/m1, the folder that provision has made [PORT=]
+	@$(BIN)/umeter deploy --port $(PORT) $(or $(METER),$(error METER=the folder that umeter provision has made)) $(METER)
+
+monitor: setup  ## what a running board says, and its channels [PORT=]
+	@$(BIN)/umeter monitor --port $(PORT)
 
 lint: setup  ## ruff
 	@$(BIN)/ruff check .

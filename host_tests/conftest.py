@@ -1,4 +1,4 @@
-"""Test-wide set-up: the one name that pure firmware modules need from MicroPython, and
+"""Test-wide set-up: the names that pure firmware modules need from MicroPython, and
 hypothesis' profiles.
 """
 
@@ -13,6 +13,7 @@ os.environ.pop("COLUMNS", None)
 
 _micropython = types.ModuleType("micropython")
 _micropython.const = lambda value: value
+_micropython.kbd_intr = lambda character: None
 sys.modules.setdefault("micropython", _micropython)
 
 settings.register_profile(

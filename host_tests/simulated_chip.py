@@ -1,10 +1,10 @@
-"""The simulated board's own files in a namespace, powered up without firmware."""
+"""The simulated board's own files in a namespace, powered up with no firmware running."""
 
 import json
 import types
 from pathlib import Path
 
-from umeter_sim.paths import BOARD_SIDE, SHIMS, UMQTT
+from umeter_sim.paths import BOARD_SIDE, FIRMWARE, SHIMS, SSD1306, UMQTT
 from umeter_sim.runtimes.namespace import Namespace
 
 START_UNIX = 1_772_431_200
@@ -28,10 +28,13 @@ def board(channels=SITE8, **more):
     }
 
 
+BENCH = board()
+
+
 class Chip:
     """`chip.machine`, `chip.world`, ... are board-side modules; `edges`: what the host heard."""
 
-    def __init__(self, root=Path(), board=board(), loads=(1000,), seed=1, state="", cells=None):
+    def __init__(self, root=Path(), board=None, loads=(1000,), seed=1, state="", cells=None):
         self.edges = []
         self._cells = {} if cells is None else cells
         host = types.ModuleType("simhost")
@@ -39,19 +42,19 @@ class Chip:
         host.flash_cells = self._flash_cells
         host.edge = lambda channel, closed: self.edges.append((channel, bool(closed)))
         host.wait = lambda ms: ms
+        host.typed = lambda: 0
         for name in ("resolve", "tcp_open", "tcp_connect", "tcp_state", "tcp_error"):
             setattr(host, name, lambda *_: 0)
         for name in ("tcp_recv", "tcp_send", "tcp_close", "tls_context", "tls_load", "tls_start"):
             setattr(host, name, lambda *_: -1)
         self.said = []
-        self.modules = Namespace(
-            [SHIMS, BOARD_SIDE, UMQTT], {"simhost": host}, root, self.said.append
-        )
+        folders = [SHIMS, BOARD_SIDE, FIRMWARE, UMQTT, SSD1306]
+        self.modules = Namespace(folders, {"simhost": host}, root, self.said.append)
         self.control = self.modules.load("control")
         config = {
             "seed": seed,
             "start_unix": START_UNIX,
-            "board": board,
+            "board": board or BENCH,
             "loads": list(loads),
             "partitions": {"journal": 4 * 4096, "log": 4 * 4096},
         }

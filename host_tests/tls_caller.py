@@ -148,7 +148,7 @@ def tls_caller(folder: Path, runtime: str) -> Iterator[Caller]:
 def _open_board(folder: Path, runtime: str, monkeypatch) -> board_api.SimBoard:
     source = folder / "firmware"
     (source / "umeter").mkdir(parents=True)
-    (source / "boot.py").write_text("import machine\n")
+    (source / "boot.py").write_text("import sys\nsys.path.insert(0, 'a')\n")
     (source / "umeter" / "__init__.py").write_text("")
     (source / "umeter" / "app.py").write_text(APP)
     texts = {"board.json": (BOARDS / "sim8" / "board.json").read_text(), "site.json": "{}"}

@@ -7,8 +7,8 @@ from, so a second run needs no network and takes no time. Steps: a virtual envir
 locked Python
 packages, Node.js (the one on PATH if it is 20 or newer, else a locked package), the MicroPython
 interpreter for
-WebAssembly, and the source of umqtt.simple that the simulated board uses where a real one has it
-frozen in.
+WebAssembly, the source of umqtt.simple that the simulated board uses where a real one has it
+frozen in, and that of ssd1306, which goes to boards with a display.
 """
 
 import hashlib
@@ -25,6 +25,8 @@ VENV = BUILD / "venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 UMQTT = "micropython-umqtt.simple==1.3.4"
 UMQTT_SHA256 = "b6a2520239e3992c63a7de9370ee9b3d9d27819a90359c521f1c0f7ccab8d12f"
+SSD1306 = "micropython-ssd1306==0.3"
+SSD1306_SHA256 = "d00cae1ff680e6ae504e258e700f002874b0d924b1a604253b6ea63144b58289"
 NODE_OLDEST = 20
 
 
@@ -37,6 +39,7 @@ def main():
         step("Node.js", "node", digest(lock), lambda: pip("--require-hashes", "-r", lock))
     step("MicroPython", "npm", digest(ROOT / "package-lock.json"), npm_ci)
     step("umqtt.simple", "umqtt", UMQTT_SHA256, fetch_umqtt)
+    step("ssd1306", "ssd1306", SSD1306_SHA256, fetch_ssd1306)
 
 
 def step(title, name, fingerprint, make):
@@ -111,22 +114,33 @@ def npm_ci():
 
 
 def fetch_umqtt():
-    """Take umqtt.simple out of its source archive, which has no setup.py and so cannot be
-    installed by pip.
+    fetch_source(UMQTT, UMQTT_SHA256, "umqtt/simple.py", BUILD / "umqtt")
+
+
+def fetch_ssd1306():
+    fetch_source(SSD1306, SSD1306_SHA256, "ssd1306.py", BUILD / "ssd1306")
+
+
+def fetch_source(package, sha256, path, folder):
+    """Take one file out of the source archive of a library of MicroPython's, which has no setup.py
+    and so cannot be installed by pip.
     """
     archives = BUILD / "archives"
     archives.mkdir(exist_ok=True)
-    run(BIN / "unearth", "--no-binary", "--download", archives, UMQTT, stdout=subprocess.DEVNULL)
-    archive = next(archives.glob("micropython*umqtt.simple*.tar.gz"))
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != UMQTT_SHA256:
+    run(BIN / "unearth", "--no-binary", "--download", archives, package, stdout=subprocess.DEVNULL)
+    name, _, version = package.partition("==")
+    # Whatever the index writes for the hyphens and dots of a name.
+    pattern = name.replace("-", "*").replace(".", "*")
+    archive = next(archives.glob(f"{pattern}-{version}.tar.gz"))
+    if hashlib.sha256(archive.read_bytes()).hexdigest() != sha256:
         raise OSError(
-            "the archive of umqtt.simple is not the one that was reviewed (its SHA-256 differs)"
+            f"the archive of {name} is not the one that was reviewed (its SHA-256 differs)"
         )
-    target = BUILD / "umqtt" / "umqtt"
-    target.mkdir(parents=True, exist_ok=True)
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as tar:
-        member = next(m for m in tar.getmembers() if m.name.endswith("umqtt/simple.py"))
-        (target / "simple.py").write_bytes(tar.extractfile(member).read())
+        member = next(m for m in tar.getmembers() if m.name.endswith("/" + path))
+        target.write_bytes(tar.extractfile(member).read())
 
 
 def run(*command, **options):

@@ -8,28 +8,32 @@ cannot interrupt, in which the meter waits for the network.
 import gc
 import sys
 
-from micropython import const
+from micropython import const, kbd_intr
 
-from umeter.core.transient import forget
+from umeter.core import transient
 
 _TICK_MS = const(100)
 _COLLECT_MS = const(10_000)
 _SAVE_MS = const(1000)
 _WATCHFUL_MS = const(10)  # between two looks at the power-fail input; hold-up is tens of ms
+_LISTEN_TICKS = const(10)
+_ALONE_MS = const(600_000)
 
 
 class App:
     """`step()` is one turn of the loop. `session` is given once it is made: it needs turn().
-    power_fail() tells whether the supply is about to end, None if nothing does.
+    power_fail() tells whether the supply is about to end, None if nothing does. console: a poll
+    that tells whether somebody types, None if nobody can.
     """
 
-    def __init__(self, meter, clock, wifi, feed, power_fail=None):
+    def __init__(self, meter, clock, wifi, feed, power_fail=None, console=None):
         self.meter = meter
         self.session = None
         self._clock = clock
         self._wifi = wifi
         self._feed = feed
         self._power_fail = power_fail
+        self._console = console
         self._failing = False
         self._tick_ms = self._collect_ms = self._save_ms = clock.ticks_ms()
 
@@ -50,23 +54,45 @@ class App:
             clock.advance(dt_ms)
             self.meter.tick(dt_ms, clock.when)
             self._feed()
+            if self._console is not None and self.meter.ticks % _LISTEN_TICKS == 0:
+                self._listen()
+
+    def _listen(self):
+        for _ in self._console.ipoll(0):
+            try:
+                transient.run("net.console", "hear", self._console, self.meter, self._clock)
+            except Exception as error:  # no memory for the moment, say: the meter goes on
+                print("umeter:", repr(error))
 
     def step(self):
-        """The tick if it is due, then the network, then sleep until the next tick."""
+        """The tick if it is due, then the network, then sleep until the next tick.
+
+        KeyboardInterrupt if somebody wants the prompt.
+        """
         clock = self._clock
         self.turn()
-        if self.meter.safe_ms <= 0 and not self._failing:
-            self._wifi.step()
-            while self.session.step() and self._rest_ms() > 0:
-                pass
-        hot = self.meter.hot
+        meter = self.meter
+        if meter.safe_ms <= 0 and not self._failing:
+            try:
+                self._wifi.step()
+                while self.session.step() and self._rest_ms() > 0:
+                    pass
+            except Exception as error:  # the network's: the meter goes on without it
+                sys.print_exception(error)
+                meter.safe_ms = _ALONE_MS
+                meter.event("safe.mode")
+        if meter.maintenance > 0 or (meter.maintenance and self.session.result is None):
+            raise KeyboardInterrupt
+        hot = meter.hot
         if hot is not None and clock.ticks_diff(clock.ticks_ms(), self._save_ms) >= _SAVE_MS:
             self._save_ms = clock.ticks_ms()
-            hot.save(self.meter)
+            hot.save(meter)
         if clock.ticks_diff(clock.ticks_ms(), self._collect_ms) >= _COLLECT_MS:
             self._collect_ms = clock.ticks_ms()
             gc.collect()  # here, where nothing waits, and not in the middle of a tick
-            self.meter.prepare()
+            meter.prepare()
+        if 0 < meter.look_s <= meter.up_s:
+            transient.run("hal.slots", "look", self)
         rest_ms = self._rest_ms()
         if rest_ms > 0:
             clock.sleep_ms(rest_ms if self._power_fail is None else min(rest_ms, _WATCHFUL_MS))
@@ -82,7 +108,7 @@ def build():
     try:
         return composition.compose()
     finally:
-        forget(composition)
+        transient.forget(composition)
 
 
 def run():
@@ -90,7 +116,7 @@ def run():
 
     A board whose files are wrong, or whose journal is for a newer firmware, stops with one
     sentence and its contacts open. An error nobody foresaw restarts it: boot.py opens the contacts
-    again.
+    again. Who wants the prompt gets it once all is safe.
     """
     from umeter.hal.chip import reset  # now: after a MemoryError there may be no room to import it
 
@@ -100,9 +126,13 @@ def run():
         print("umeter does not start:", error)
         return
     gc.collect()
+    kbd_intr(-1)  # it would tear orders and commits in two: console.py has an ear for Ctrl-C
     try:
         while True:
             app.step()
+    except KeyboardInterrupt:
+        transient.run("hal.maintenance", "begin", app.meter)
+        raise
     except Exception as error:
         sys.print_exception(error)
         reset()

@@ -54,9 +54,9 @@ def compose():
     except (OSError, ValueError) as error:  # the meter works without
         about["warn"].append("no log: %s; events stay in memory, no load profile" % error)
     meter = _meter(parts, flash, audit, profile, clock.when)
-    for device in parts.devices:
-        device.meter = meter
-    app = App(meter, clock, wifi, feed, parts.power_fail)
+    console = select.poll()
+    console.register(sys.stdin, select.POLLIN)
+    app = App(meter, clock, wifi, feed, parts.power_fail, console)
     patient = PatientSocket(socket, select, app.turn, clock, start_new_thread)
     commands = Commands(meter, site["key"], clock, site["meter"])
     app.session = Session(
@@ -70,6 +70,10 @@ def compose():
         random.randrange,
         about,
     )
+    print("umeter", umeter.__version__, "runs: meter", site["meter"])
+    for device in parts.devices:
+        device.meter = meter
+        device.session = app.session
     forget(board, chip, software)
     return app
 

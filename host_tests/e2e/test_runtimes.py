@@ -86,7 +86,7 @@ RUNTIMES = ["micropython", "cpython"]
 def firmware(tmp_path_factory):
     root = tmp_path_factory.mktemp("firmware")
     (root / "umeter").mkdir()
-    (root / "boot.py").write_text("import machine\n")
+    (root / "boot.py").write_text("import sys\nsys.path.insert(0, 'a')\n")
     (root / "umeter" / "__init__.py").write_text("")
     (root / "umeter" / "app.py").write_text(APP)
     return root

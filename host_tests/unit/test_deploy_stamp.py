@@ -48,7 +48,7 @@ text_of = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 
 def test_what_it_looks_like():
     body = '"name":"x y","pins":[1,2],"led":null}'
-    digits = "%08x" % crc32(b"2" + body.encode())
+    digits = "%08x" % crc32(b"3" + body.encode())
     assert stamp(json.loads("{" + body)) == '{"checked":"' + digits + '",' + body
 
 
@@ -58,12 +58,21 @@ def test_the_firmware_takes_it_and_json_too(read, text):
     assert "\n" not in text and json.loads(text)["checked"] == text[12:20]
 
 
-def test_what_was_checked_can_be_checked_again():
+def test_a_site_that_was_checked_can_be_checked_again():
     site = json.loads(TEXTS["site"])
     assert files.site_text(site, NOW_T) == TEXTS["site"]
-    assert files.board_text(json.loads(TEXTS["board"])) == TEXTS["board"]
     assert unstamped(site)["wifi"][1] == {"ssid": "open", "password": ""}
     assert unstamped([]) == []
+
+
+def test_the_copy_that_a_board_has_is_taken_as_it_is_or_refused(tmp_path):
+    copy = json.loads(TEXTS["board"])
+    assert files.board_text(copy) == TEXTS["board"]
+    (tmp_path / "board.json").write_text(TEXTS["board"])
+    assert files.board_text(files.read(tmp_path / "board.json")) == TEXTS["board"]
+    for changed in copy | {"name": "other"}, unstamped(copy):
+        with pytest.raises(ValueError, match="that it was made from"):
+            files.board_text(changed)
 
 
 @text_of
@@ -88,6 +97,6 @@ def test_any_edit_is_refused(read, text, data):
 
 @text_of
 def test_another_format_is_refused(read, text, monkeypatch):
-    monkeypatch.setattr("umeter_deploy.stamp.FORMAT", "3")
+    monkeypatch.setattr("umeter_deploy.stamp.FORMAT", "2")
     with pytest.raises(ValueError, match="was not checked"):
         read(stamp(unstamped(json.loads(text))))

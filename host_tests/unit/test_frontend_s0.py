@@ -24,7 +24,7 @@ class Meter:
     def __init__(self, imp_per_kwh=1000, start=0):
         self.counter = Counter(start)
         self.sample = Sample(units_per_count(imp_per_kwh), MODULUS)
-        self.input = S0Input(self.counter, self.sample, imp_per_kwh)
+        self.input = S0Input(self.counter, self.sample)
         self.residual = 0
 
     def run(self, power_dw, ms, dt_ms=TICK_MS):
@@ -55,7 +55,7 @@ def test_other_constants_are_refused_with_a_sentence(imp):
 def test_every_pulse_is_booked_once(start, steps):
     counter = Counter(start)
     sample = Sample(units_per_count(1000), MODULUS)
-    s0 = S0Input(counter, sample, 1000)
+    s0 = S0Input(counter, sample)
     for pulses in steps:
         counter.count += pulses
         s0.poll(TICK_MS)
@@ -68,7 +68,7 @@ def test_a_counter_that_wraps_signed(bits):
     half = 1 << (bits - 1)
     counter = Counter(half - 2)
     sample = Sample(units_per_count(1000), MODULUS)
-    s0 = S0Input(counter, sample, 1000)
+    s0 = S0Input(counter, sample)
     counter.count = -half + 1
     s0.poll(TICK_MS)
     assert sample.count == 3

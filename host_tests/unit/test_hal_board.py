@@ -1,4 +1,4 @@
-"""What is built from board.json, and what boot.py does before it. Both on a fake chip."""
+"""What is built from board.json, on a fake chip."""
 
 import importlib
 import json
@@ -11,7 +11,6 @@ import pytest
 from umeter_deploy import files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BOOT = (REPOSITORY / "firmware" / "boot.py").read_text()
 
 
 class Chip(types.ModuleType):
@@ -186,62 +185,3 @@ def test_a_file_that_cannot_be_used_drives_no_pin(hal_board, chip, name, text, f
         hal_board.load(part) if name == "board.json" else hal_board.load_site()
     assert str(refusal.value) == name + " " + fault
     assert chip.driven == []
-
-
-def boot():
-    names = {}
-    exec(compile(BOOT, "boot.py", "exec"), names)
-    return names
-
-
-def put_relays(relays):
-    """A board.json that nobody has checked."""
-    Path("board.json").write_text(json.dumps({"relays": {"type": "gpio", **relays}}))
-
-
-def test_boot_opens_every_contact_of_a_checked_board(chip):
-    put_board("sim8")
-    boot()
-    assert chip.driven == [(pin, 0) for pin in (16, 17, 18, 19, 23, 25, 26, 27)]
-
-
-@pytest.mark.parametrize("active, level", [("high", 0), ("low", 1)])
-def test_boot_opens_every_contact(chip, active, level):
-    put_relays({"pins": [4, 16, 27], "active": active})
-    names = boot()
-    assert chip.driven == [(4, level), (16, level), (27, level)]
-    assert "_open_contacts" not in names
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        None,
-        "",
-        "{",
-        "[]",
-        "3",
-        "null",
-        "{}",
-        '{"relays": 5}',
-        '{"relays": {"active": "high"}}',
-        '{"relays": {"pins": [16]}}',
-        '{"relays": {"active": "High", "pins": [16]}}',
-        '{"relays": {"active": ["high"], "pins": [16]}}',
-        '{"relays": {"active": "high", "pins": 16}}',
-        '{"relays": {"active": "high", "pins": null}}',
-    ],
-)
-def test_boot_survives_any_board_file(chip, capsys, text):
-    if text is not None:
-        Path("board.json").write_text(text)
-    boot()
-    assert chip.driven == []
-    assert capsys.readouterr().out.count("\n") == 1
-
-
-def test_boot_opens_what_it_can(chip, capsys):
-    put_relays({"pins": [99, "x", None, 17], "active": "high"})
-    boot()
-    assert chip.driven == [(17, 0)]
-    assert capsys.readouterr().out.count("cannot be driven") == 3

@@ -1,8 +1,11 @@
 """Relays and Wi-Fi, each with the hardware handed in."""
 
+import importlib
+import sys
+import types
+
 import pytest
 
-from umeter.hal.relay import GpioRelays
 from umeter.hal.wifi import Wifi
 from umeter_sim.fake_net import VirtualClock
 
@@ -23,11 +26,18 @@ class Pin:
         self.log.append((self.number, level))
 
 
+@pytest.fixture
+def gpio_relays(monkeypatch):
+    monkeypatch.setitem(sys.modules, "machine", types.ModuleType("machine"))
+    yield importlib.import_module("umeter.hal.relay_gpio").GpioRelays
+    sys.modules.pop("umeter.hal.relay_gpio", None)
+
+
 @pytest.mark.parametrize("active_high", [True, False])
-def test_relays(active_high):
+def test_relays(gpio_relays, active_high):
     Pin.log = []
     closed, opened = (1, 0) if active_high else (0, 1)
-    relays = GpioRelays(Pin, [16, 17, 18], active_high)
+    relays = gpio_relays(Pin, [16, 17, 18], active_high)
     assert Pin.log == [(16, opened), (17, opened), (18, opened)]
     relays.set(1, True)
     assert Pin.log[3:] == [(17, closed)]

@@ -2,10 +2,9 @@
 
 import pytest
 
-from simulated_chip import SITE8, Chip
-from umeter.hal.inputs import Inputs
+from simulated_chip import SITE8, Chip, board
 
-WIRING = [{**SITE8[0], "button": 4}, {**SITE8[1], "button": 5}, *SITE8[2:]]
+INPUTS = {"buttons": {"1": 4, "2": 5}}
 
 
 class Meter:
@@ -25,12 +24,12 @@ class Panel:
     """Inputs with their meter, polled each 100 ms while somebody moves them."""
 
     def __init__(self, active_low=False, before=lambda panel: None):
-        self.chip = Chip(wiring=WIRING)
-        cover = {"pin": 32, "open_high": not active_low}
-        self.chip.switches.wire({"cover": cover, "channels": WIRING}, None)
+        cover = {"gpio": 32, "active_low": True} if active_low else {"gpio": 32}
+        document = board(SITE8, inputs={**INPUTS, "cover": cover})
+        self.chip = Chip(board=document)
         before(self)
-        document = {"gpio": 32, "active_low": True} if active_low else {"gpio": 32}
-        self.inputs = Inputs(self.chip.machine.Pin, document, [(0, 4), (1, 5)])
+        inputs = self.chip.modules.load("umeter.hal.inputs")
+        self.inputs = inputs.make(document, None)
         self.inputs.meter = self.meter = Meter()
         self.at_start = self.poll(300)
 

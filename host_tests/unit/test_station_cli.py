@@ -274,6 +274,10 @@ def test_json_of_an_order_has_no_spaces(db):
         ("clock.set", 0, 0, ""),
         ("link.forged", 12, 0, "12 orders not from this station"),
         ("command", 7, 11, "order 7 refused, older than the settings"),
+        ("maintenance", 30, 0, "for 30 min"),
+        ("update.begun", 3, 2, "release 3 in place of 2"),
+        ("update.back", 2, 3, "release 2 again, 3 has failed"),
+        ("update.kept", 3, 0, "release 3"),
         ("code.99", 3, -4, "3 -4"),
     ],
 )

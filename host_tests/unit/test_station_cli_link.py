@@ -70,3 +70,15 @@ def test_an_answer_that_got_lost_is_a_sentence(home, monkeypatch):
     code, lines = shown(home, monkeypatch)
     assert code == 0
     assert lines == ["m1 has answered, but its answer was lost; ask it again."]
+
+
+def test_maintenance_is_asked_about_and_ordered(home):
+    db = new_database(home)
+    assert run(home, "maintenance", "m1", "--no-wait", input="n\n").exit_code == 1
+    assert run(home, "maintenance", "m1", "--yes", "--minutes", "241").exit_code == 1
+    done = run(home, "maintenance", "m1", "--yes", "--minutes", "45", "--no-wait")
+    assert done.exit_code == 0
+    with db.read() as conn:
+        ordered = orders.find(conn, "m1", 1)
+        assert orders.find(conn, "m1", 2) is None
+    assert ordered.op == "maintenance" and ordered.args == {"minutes": 45}

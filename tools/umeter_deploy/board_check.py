@@ -8,8 +8,18 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from umeter_deploy import kinds
-from umeter_deploy.board_kit import LEVELS, Kit, flag, listed, number, one_of, refuse, table
+from umeter_deploy import board_about, kinds
+from umeter_deploy.board_kit import (
+    LEVELS,
+    Kit,
+    flag,
+    kind_of,
+    listed,
+    number,
+    one_of,
+    refuse,
+    table,
+)
 from umeter_deploy.board_pins import PINS
 
 _NAMES = tuple(module.name for module in pkgutil.iter_modules(kinds.__path__))
@@ -27,11 +37,19 @@ def check(document: Any) -> Kit:
     """document: the parsed board.json. What it uses, by pin. ValueError, one sentence with the
     key's path, says what is wrong and what would be right.
     """
-    optional = ("buses", "led", "power_fail", "cover", "allow_strapping", "about", *PARTS)
+    optional = ("psram", "buses", "led", "power_fail", "cover", "allow_strapping", "about", *PARTS)
     table("the document", document, ("name", "mcu", "relays", "channels"), optional)
+    return check_so_far(document)
+
+
+def check_so_far(document: dict[str, Any]) -> Kit:
+    """The same for a document that may still lack relays and channels."""
     one_of("mcu", document["mcu"], tuple(PINS))
     if not isinstance(document["name"], str) or not 0 < len(document["name"]) <= 32:
         refuse("name", document["name"], "a text of 1 to 32 characters")
+    if "psram" in document:
+        there = tuple(PINS[document["mcu"]].psram) or ("(left out: none fits this chip)",)
+        one_of("psram", document["psram"], there)
     kit = Kit(document)
     _strapping(kit, document.get("allow_strapping", {}))
     buses = document.get("buses", {})
@@ -39,40 +57,31 @@ def check(document: Any) -> Kit:
         refuse("buses", buses, "an object of named buses")
     for name in buses:
         _bus(kit, "buses." + name, buses[name])
-    relays = document["relays"]
-    if not isinstance(relays, dict):
-        refuse("relays", relays, "an object with a type")
-    one_of("relays.type", relays.get("type"), RELAYS)
-    contacts = kind("relay_" + relays["type"]).check(kit, "relays", relays)
-    listed("channels", document["channels"], contacts)
-    for i, channel in enumerate(document["channels"]):
-        _channel(kit, "channels[%d]" % i, channel)
-    _one_owner(document)
-    if "power_fail" in document:
-        table("power_fail", document["power_fail"], ("pin", "active"))
-        one_of("power_fail.active", document["power_fail"]["active"], LEVELS)
-        kit.pin("power_fail.pin", document["power_fail"]["pin"], False)
-    if "cover" in document:
-        table("cover", document["cover"], ("gpio",), ("active_low",))
-        flag("cover", document["cover"], "active_low")
-        kit.pin("cover.gpio", document["cover"]["gpio"], False)
-    if "led" in document:
-        table("led", document["led"], ("pin", "active"))
-        one_of("led.active", document["led"]["active"], LEVELS)
-        kit.pin("led.pin", document["led"]["pin"], True)
+    if "relays" in document:
+        kit.contacts = _relays(kit, document["relays"])
+        if "channels" in document:
+            listed("channels", document["channels"], kit.contacts)
+            for i, channel in enumerate(document["channels"]):
+                _channel(kit, "channels[%d]" % i, channel)
+            _one_owner(document)
+    _single_pins(kit, document)
     for part in PARTS:
         if part in document:
             kind("part_" + part).check(kit, part, document[part])
+    if "about" in document:
+        board_about.check(document["about"])
     return kit
 
 
 def for_board(document: dict[str, Any]) -> dict[str, Any]:
     """A document that was found good, as the board gets it: `safe`, the steps with which boot.py
-    opens every contact, `inputs`, and what each kind of front end has worked out.
+    opens every contact, `inputs`, and what the kinds of relays and front ends have worked out.
     """
     made = {key: value for key, value in document.items() if key not in _NOT_FOR_BOARD}
     relays = document["relays"]
-    made["safe"] = kind("relay_" + relays["type"]).safe(relays, document)
+    rules = kind("relay_" + relays["type"])
+    made["relays"] = {**relays, **rules.derived(relays)}
+    made["safe"] = rules.safe(relays, document)
     made["channels"] = []
     buttons = {}
     for i, channel in enumerate(document["channels"]):
@@ -87,7 +96,26 @@ def for_board(document: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-_NOT_FOR_BOARD = ("allow_strapping", "about", "cover")
+_NOT_FOR_BOARD = ("psram", "allow_strapping", "about", "cover")
+
+
+def _relays(kit: Kit, relays: Any) -> int:
+    return kind("relay_" + kind_of("relays", relays, "type", RELAYS)).check(kit, "relays", relays)
+
+
+def _single_pins(kit: Kit, document: dict[str, Any]) -> None:
+    if "power_fail" in document:
+        table("power_fail", document["power_fail"], ("pin", "active"))
+        one_of("power_fail.active", document["power_fail"]["active"], LEVELS)
+        kit.pin("power_fail.pin", document["power_fail"]["pin"], False)
+    if "cover" in document:
+        table("cover", document["cover"], ("gpio",), ("active_low",))
+        flag("cover", document["cover"], "active_low")
+        kit.pin("cover.gpio", document["cover"]["gpio"], False)
+    if "led" in document:
+        table("led", document["led"], ("pin", "active"))
+        one_of("led.active", document["led"]["active"], LEVELS)
+        kit.pin("led.pin", document["led"]["pin"], True)
 
 
 def _strapping(kit: Kit, allowed: Any) -> None:
@@ -99,9 +127,7 @@ def _strapping(kit: Kit, allowed: Any) -> None:
 
 
 def _bus(kit: Kit, path: str, bus: Any) -> None:
-    if not isinstance(bus, dict):
-        refuse(path, bus, "an object with a type")
-    one_of(path + ".type", bus.get("type"), ("uart", "i2c", "spi"))
+    kind_of(path, bus, "type", ("uart", "i2c", "spi"))
     if bus["type"] == "uart":
         more = ("baud", "invert_tx", "parity", "stop", "de")
         table(path, bus, ("type", "id", "tx", "rx"), more)
@@ -117,7 +143,7 @@ def _bus(kit: Kit, path: str, bus: Any) -> None:
         flag(path, bus, "invert_tx")
     elif bus["type"] == "i2c":
         table(path, bus, ("type", "id", "scl", "sda"), ("hertz",))
-        one_of(path + ".id", bus["id"], (0, 1))
+        one_of(path + ".id", bus["id"], kit.mcu.i2cs)
         kit.claim(path + ".id", "I2C", bus["id"])
         kit.pin(path + ".scl", bus["scl"], True)
         kit.pin(path + ".sda", bus["sda"], True)
@@ -125,7 +151,7 @@ def _bus(kit: Kit, path: str, bus: Any) -> None:
     else:
         more = ("hertz", "polarity", "phase")
         table(path, bus, ("type", "id", "sck", "mosi", "miso"), more)
-        one_of(path + ".id", bus["id"], (1, 2))
+        one_of(path + ".id", bus["id"], kit.mcu.spis)
         kit.claim(path + ".id", "SPI", bus["id"])
         kit.pin(path + ".sck", bus["sck"], True)
         kit.pin(path + ".mosi", bus["mosi"], True)
@@ -136,12 +162,11 @@ def _bus(kit: Kit, path: str, bus: Any) -> None:
 
 
 def _channel(kit: Kit, path: str, channel: Any) -> None:
-    if not isinstance(channel, dict):
-        refuse(path, channel, "an object with a frontend")
-    one_of(path + ".frontend", channel.get("frontend"), FRONT_ENDS)
-    rules = kind("front_" + channel["frontend"])
+    rules = kind("front_" + kind_of(path, channel, "frontend", FRONT_ENDS))
     if rules.BUSES:
         kit.bus(path + ".bus", channel.get("bus"), *rules.BUSES)
+    else:
+        kit.counter(path)
     rules.check(kit, path, channel)
     number(path + ".max_w", channel.get("max_w", 25_000), 100, 25_000)
     if "button" in channel:

@@ -28,8 +28,20 @@ def table(path: str, value: Any, required: tuple = (), optional: tuple = ()) -> 
 
 
 def one_of(path: str, value: Any, choices: tuple) -> None:
-    if value not in choices:
+    # True is 1 to Python, but not to who reads the file.
+    if isinstance(value, bool) or value not in choices:
         refuse(path, value, "one of: " + ", ".join(map(str, choices)))
+
+
+def kind_of(path: str, value: Any, key: str, choices: tuple) -> Any:
+    """What an object says that it is, by one of its keys."""
+    if not isinstance(value, dict):
+        refuse(path, value, "an object with the key %r" % key)
+    if key not in value:
+        known = ", ".join(choices)
+        raise ValueError("board.json: %s lacks the key %r, one of: %s" % (path, key, known))
+    one_of("%s.%s" % (path, key), value[key], choices)
+    return value[key]
 
 
 def number(path: str, value: Any, low: int, high: int) -> None:
@@ -49,13 +61,18 @@ def flag(path: str, given: dict[str, Any], key: str) -> None:
 
 class Kit:
     """One document under check. `uses`: what has been taken, {thing: path}, in the order of the
-    document: ("GPIO", 5) is a pin.
+    document: ("GPIO", 5) is a pin. outputs: the pins among them that are driven. contacts: how
+    many relays there are.
     """
 
     def __init__(self, document: dict[str, Any]):
         self.document = document
         self.mcu = PINS[document["mcu"]]
+        self.forbidden = self.mcu.forbidden | self.mcu.psram.get(document.get("psram"), {})
         self.uses: dict[tuple, str] = {}
+        self.outputs: set[int] = set()
+        self.contacts = 0
+        self._counters = 0
 
     def claim(self, path: str, what: str, *which: Any) -> None:
         """Take what only one can have."""
@@ -70,8 +87,8 @@ class Kit:
     def pin(self, path: str, gpio: Any, output: bool) -> None:
         """Take a GPIO, if it can be used so on this chip."""
         number(path, gpio, 0, self.mcu.last)
-        if gpio in self.mcu.forbidden:
-            refuse(path, gpio, "another pin: " + self.mcu.forbidden[gpio])
+        if gpio in self.forbidden:
+            refuse(path, gpio, "another pin: " + self.forbidden[gpio])
         if output and gpio in self.mcu.input_only:
             refuse(path, gpio, "a pin with an output: " + self.mcu.input_only_why)
         allowed = self.document.get("allow_strapping", {})
@@ -80,6 +97,18 @@ class Kit:
                 path, gpio, 'no strapping pin, unless allow_strapping says {"%d": "why"}' % gpio
             )
         self.claim(path, "GPIO", gpio)
+        if output:
+            self.outputs.add(gpio)
+
+    def counter(self, path: str) -> None:
+        """Take one of the chip's pulse counters."""
+        self._counters += 1
+        if self._counters > self.mcu.counters:
+            there = self.mcu.counters or "no"
+            raise ValueError(
+                "board.json: %s needs a pulse counter, but this chip has %s; measure it by a "
+                "front end on a bus, or take another chip" % (path, there)
+            )
 
     def bus(self, path: str, name: Any, *types: str) -> dict[str, Any]:
         """The bus of this name, which must be of one of these types."""

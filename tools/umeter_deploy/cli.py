@@ -6,11 +6,29 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from umeter_deploy import files
+from umeter_deploy import (
+    cli_backup,
+    cli_board,
+    cli_bundle,
+    cli_calibrate,
+    cli_deploy,
+    cli_doctor,
+    cli_flash,
+    cli_provision,
+    files,
+)
 
 app = typer.Typer(help="Tools for umeter boards.", no_args_is_help=True, add_completion=False)
-board_app = typer.Typer(help="Board files.", no_args_is_help=True)
-app.add_typer(board_app, name="board")
+app.add_typer(cli_board.app, name="board")
+app.command()(cli_bundle.bundle)
+app.command()(cli_flash.flash)
+app.command()(cli_provision.provision)
+app.command("deploy")(cli_deploy.deploy_command)
+app.command("monitor")(cli_deploy.monitor_command)
+app.add_typer(cli_doctor.app, name="doctor")
+app.command()(cli_calibrate.calibrate)
+app.command("backup")(cli_backup.backup_command)
+app.command("restore")(cli_backup.restore_command)
 
 _BOARD, _SITE = "board.json", "site.json"
 _PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
@@ -42,17 +60,6 @@ def check(
             contents.update(_judged(name, path))
         if to is not None:
             _write(to, contents, given)
-    except ValueError as error:
-        raise _failure(f"{error}.") from None
-
-
-@board_app.command("check")
-def check_board(
-    file: Annotated[Path, typer.Argument(help="a board.json, or the folder that holds it")],
-) -> None:
-    """Check a board file."""
-    try:
-        _judged(_BOARD, _in_folder(file, _BOARD))
     except ValueError as error:
         raise _failure(f"{error}.") from None
 

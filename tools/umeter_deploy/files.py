@@ -12,7 +12,8 @@ from umeter_deploy.stamp import stamp, unstamped
 def read(path: Path) -> Any:
     """The document of a JSON file. ValueError, one sentence, if there is none."""
     try:
-        return unstamped(json.loads(path.read_text(encoding="utf-8")))
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return document if _is_copy(document) else unstamped(document)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
@@ -25,10 +26,25 @@ def is_site(document: Any) -> bool:
 
 
 def board_text(document: Any) -> str:
-    """The board.json for the board. ValueError, one sentence, if the document is not good."""
+    """The board.json for the board; of one that was made already, the same again. ValueError, one
+    sentence, if the document is not good.
+    """
+    if _is_copy(document):
+        made = stamp(unstamped(document))
+        if json.loads(made)["checked"] == document.get("checked"):
+            return made
+        raise ValueError(
+            "this is a copy made for a board, and was changed since; check the board.json that it"
+            " was made from"
+        )
     document = unstamped(document)
     board_check.check(document)
     return stamp(board_check.for_board(document))
+
+
+def _is_copy(document: Any) -> bool:
+    """Is it what board_text() makes? It lacks what a board needs not, and is not judged anew."""
+    return isinstance(document, dict) and "safe" in document
 
 
 def site_text(document: Any, made_t: int | None = None) -> str:

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from umeter_sim import (
+    accuracy,
     bounds,
     cuts,
     features,
@@ -30,6 +31,7 @@ from umeter_sim import (
     once,
     outage,
     scenarios,
+    traps,
 )
 from umeter_sim.board_api import open_board
 from umeter_sim.build import build_firmware
@@ -228,6 +230,9 @@ BESIDE = (
     ("power cuts", power_cuts),
     ("orders, each once", once.run),
     ("garbage", fuzz.run),
+    ("traps of the front ends", traps.run),
+    ("a PZEM bus", traps.pzem_scan),
+    ("accuracy of the front ends", accuracy.run),
 )
 
 
@@ -246,6 +251,7 @@ def measure(console):
         for title, part in waiting:
             with console.status(title + " ..."):
                 figures.update(part.result())
+    accuracies = figures.pop("accuracy")
     title = f"umeter, measured with {'Mosquitto' if installed() else 'the embedded broker'}"
     table = Table("figure", "measured", "bound", title=title, title_justify="left")
     for column in table.columns[1:]:
@@ -256,6 +262,7 @@ def measure(console):
         good = good and fits
         table.add_row(name, str(value), bound, style="" if fits else "red")
     console.print(table)
+    console.print(accuracy.table(accuracies))
     with console.status("appliances told apart ..."):
         loads_bench.confusion(console)
     RESULT.parent.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ run_for().
 import base64
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -155,6 +156,13 @@ class SimBoard:
             raise BoardError(f"{op}: {answer['error']}")
         return answer
 
+    def type(self, data: bytes) -> None:
+        """Type at the serial port. BoardError if the board is no more."""
+        try:
+            self._link.type(data)
+        except (OSError, ValueError):
+            raise BoardError("the simulator has ended") from None
+
     def close(self) -> None:
         self._link.close()
 
@@ -182,6 +190,8 @@ def open_board(
     firmware: Path | None = None,
     flash: dict[str, bytes] | None = None,
     drawn: list[int] | None = None,
+    heard: Callable[[bytes], None] | None = None,
+    bare: bool = False,
 ) -> SimBoard:
     """Power up a board, booted and standing still.
 
@@ -189,7 +199,9 @@ def open_board(
     constant in 0.1 W, a profile's name or a list of appliances, repeated in turn. journal_bytes,
     log_bytes: of these data partitions, 0: a board without it. firmware: another source tree,
     which gets board.json and site.json as they are. flash: the cells of partitions by label, of
-    a board with a past; drawn: what each channel's meter has counted in it, 0.1 W x ms.
+    a board with a past; drawn: what each channel's meter has counted in it, 0.1 W x ms. heard: the
+    board has a serial port, this takes what it prints; it then runs at once, in real time by its
+    speed (MicroPython only). bare: with nothing but MicroPython on it.
     BoardError if they are not good, or the firmware does not come up.
     """
     workdir.mkdir(parents=True, exist_ok=True)
@@ -221,7 +233,10 @@ def open_board(
         from umeter_sim.runtimes.cpython import CPythonLink as Runtime
     else:
         raise ValueError(f"no runtime {runtime}: there are micropython and cpython")
-    link = Runtime(setup, firmware, workdir)
+    if compiled:
+        link = Runtime(setup, firmware, workdir, heard, bare)
+    else:
+        link = Runtime(setup, firmware, workdir)
     names = names_of(workdir / "mpy" if firmware else BUILD / "mpy") if compiled else {}
     sim = SimBoard(link, clock_file, start_unix, names)
     try:

@@ -28,6 +28,12 @@ LIMITS = {
     "history_missing_events": 0,
     "history_tick_gap_ms": 50,
     "history_heap_growth_bytes": 0,
+    "frontend_trap_wh": 0,
+    "accuracy_added_percent_max": 0.02,
+    "pzem_scan_ms_8": 800,
+    "creep_counts_24h": 0,
+    "deploy_second_bytes": 0,
+    "ota_bricks": 0,
 }
 # name: the least it may be.
 FLOORS = {
@@ -37,6 +43,7 @@ FLOORS = {
     "audit_records": 1000,
     "profile_days": 60,
     "fuzz_inputs": 200_000,
+    "ota_cuts_tried": 500,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from umeter_sim.paths import BOARD_SIDE, BUILD, FIRMWARE, SHIMS, UMQTT
+from umeter_sim.paths import BOARD_SIDE, BUILD, FIRMWARE, SHIMS, SSD1306, UMQTT
 from umeter_sim.squeeze import squeezed
 from umeter_sim.squeeze_imports import relative
 from umeter_sim.squeeze_names import Names, shortened
@@ -58,6 +58,12 @@ def build_board_side() -> Path:
     paths = {path.with_suffix(".mpy").name: path for path in sorted(BOARD_SIDE.glob("*.py"))}
     texts = _squeezed(paths, [path.read_text() for path in FIRMWARE.rglob("*.py")])
     return _locked(paths, texts, BUILD / "board_side").folder
+
+
+def build_display() -> Path:
+    """Compile the display's driver, as MicroPython has it beside the chip's image. The folder."""
+    path = SSD1306 / "ssd1306.py"
+    return _locked({"ssd1306.mpy": path}, {"ssd1306": path.read_text()}, BUILD / "display").folder
 
 
 def names_of(folder: Path) -> Names:
@@ -128,7 +134,7 @@ def _squeezed(paths: dict[str, Path], callers: Iterable[str] = ()) -> dict[str, 
 
 def _shortened(texts: dict[str, str], source: Path) -> tuple[dict[str, str], Names]:
     """callers: what is on the board beside the firmware."""
-    folders = (BOARD_SIDE, SHIMS, UMQTT)
+    folders = (BOARD_SIDE, SHIMS, UMQTT, SSD1306)
     callers = [path.read_text() for folder in folders for path in sorted(folder.rglob("*.py"))]
     callers += [path.read_text() for path in sorted(source.glob("*.py"))]
     try:

@@ -21,7 +21,7 @@ from umeter_sim.paths import BOARDS
 app = typer.Typer(help="Simulated umeter boards.", no_args_is_help=True, add_completion=False)
 console = Console()
 
-for _name in ("demo", "story", "bench"):
+for _name in ("demo", "story", "bench", "serial_cli"):
     # Each of these modules has `register(app)`, which adds its command.
     if importlib.util.find_spec(f"umeter_sim.{_name}"):
         importlib.import_module(f"umeter_sim.{_name}").register(app)

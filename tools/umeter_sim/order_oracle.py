@@ -32,6 +32,9 @@ _RULES = {
     "set": ("version set", "", (*_EVERYWHERE, "settings")),
     "time": ("t boot", "", (*_EVERYWHERE, "clock")),
     "key": ("wrapped check", "", ("keys",)),
+    # What these change is in the filesystem.
+    "update": ("do", "release board manifest size file", ()),
+    "chunk": ("file at data", "", ()),
 }
 _RANGES = {
     "ch": (1, CHANNELS),
@@ -45,6 +48,10 @@ _RANGES = {
     "version": (0, LARGEST),
     "t": (1_767_225_600, 2_650_838_399),
     "boot": (0, LARGEST),
+    "release": (1, LARGEST),
+    "size": (1, 65_535),
+    "file": (0, 255),
+    "at": (0, 65_535),
     "exp": (UNIX_OF_2020, UNIX_OF_2020 + LARGEST),
 }
 _WORDS = {

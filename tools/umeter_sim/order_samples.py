@@ -25,7 +25,7 @@ def sample(rng, channels=3):
         value = choose(rng)
         if value is not None:
             order[name] = value
-    if op not in ("read", "history", "set", "time", "key", "link"):
+    if op not in ("read", "history", "set", "time", "key", "link", "update", "chunk"):
         order["ch"] = rng.randrange(channels) + 1
     if rng.random() < 0.5:
         order["exp"] = UNIX + rng.choice((-3600, 3600, 10**6))
@@ -64,6 +64,9 @@ _KINDS = (
     ("history", {"what": _one_of("events"), "from": _one_of(1, 9), "count": _one_of(1, 16)}),
     ("history", {"what": _one_of("profile"), "from": _one_of(1, 9), "count": _one_of(1, 32)}),
     ("set", {"set": _one_of(*_SETS)}),
+    ("update", {"do": _one_of("offer", "keep", "abort"), "release": _one_of(1, 2, None)}),
+    ("update", {"do": _one_of("switch"), "release": _one_of(1, 2, None)}),
+    ("chunk", {"file": _one_of(0, 7), "at": _one_of(0, 900), "data": _one_of("eA==", "x")}),
     ("time", {"t": _moment, "boot": _one_of(1)}),
 )
 OPS = sorted({op for op, _ in _KINDS})

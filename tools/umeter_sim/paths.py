@@ -36,3 +36,4 @@ def _umqtt() -> Path:
 
 
 UMQTT = _umqtt()
+SSD1306 = BUILD / "ssd1306"

@@ -57,7 +57,7 @@ class SoakBoard:
         self.said = []
         modules = {name: self._module(name) for name in ("machine", "esp32", "network", "time")}
         modules["random"] = _module("random", randrange=random.Random(self.boots).randrange)
-        modules["select"] = _module("select")
+        modules["select"] = _module("select", POLLIN=1, poll=_SilentPort)
         modules["socket"] = _module("socket", SOCK_STREAM=1)
         modules["umqtt"] = _module("umqtt", __path__="")
         modules["umqtt.simple"] = modules["umqtt"].simple = _module("umqtt.simple")
@@ -194,6 +194,16 @@ class _NoWlan:
         pass
 
 
+class _SilentPort:
+    """A poll of the serial port, at which nobody types."""
+
+    def register(self, port, mask):
+        pass
+
+    def ipoll(self, timeout_ms):
+        return ()
+
+
 def _module(name, **names):
     module = types.ModuleType(name)
     vars(module).update(names)
@@ -203,3 +213,13 @@ def _module(name, **names):
 def _ticks_diff(later, earlier):
     half = TICKS_END // 2
     return (later - earlier + half) % TICKS_END - half
+
+
+class _Console:
+    """A serial line on which nobody types."""
+
+    def register(self, stream, events):
+        pass
+
+    def ipoll(self, timeout_ms):
+        return ()

@@ -41,7 +41,6 @@ def run_script(
         setup = {
             "interpreter": str(INTERPRETER),
             "trees": [[str(folder), f"/path{i}"] for i, folder in enumerate(folders)],
-            "files": {},
             "heap_bytes": HEAP_BYTES,
             "script": spoken_to(path.read_text(), names),
             "function": function,

@@ -70,6 +70,15 @@ def _applied(command: Command) -> str:
         return f"{command.meter} has set its clock."
     if command.op == "history":
         return f"{command.meter} has sent what its log holds."
+    if command.op in ("update", "chunk"):
+        return f"{command.meter} has done its part of an update."
+    if command.op == "calibrate":
+        return f"{command.meter} has calibrated channel {args['ch']}."
+    if command.op == "maintenance":
+        return (
+            f"{command.meter} has opened all its contacts, for {args['minutes']} minutes or until"
+            " it is restarted."
+        )
     if command.op == "link":
         return f"{command.meter} has answered, but its answer was lost; ask it again."
     if "reading" not in result:

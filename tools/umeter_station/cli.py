@@ -18,9 +18,11 @@ from umeter_station import (
     cli_history,
     cli_link,
     cli_logs,
+    cli_maintenance,
     cli_meters,
     cli_set,
     cli_settings,
+    cli_update,
     config,
     live,
     vending,
@@ -55,6 +57,8 @@ app.command("set")(cli_set.set_)
 app.command()(cli_settings.settings)
 app.command()(cli_history.history)
 app.command()(cli_link.link)
+app.command()(cli_maintenance.maintenance)
+app.command()(cli_update.update)
 
 
 @app.callback()

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 
+from umeter_station import models_updates as models_updates  # its tables are the schema's, too
 from umeter_station.errors import StationError
 from umeter_station.models import SCHEMA_VERSION, counters
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from umeter_station import history, messages, meters, orders, results, uplinks
+from umeter_station import history, messages, meters, orders, results, update, uplinks
 from umeter_station.db import count
 
 
@@ -58,8 +58,9 @@ class Inbox:
             if not results.apply_result(conn, meter, message.payload, now_s):
                 return None
         elif kind == "event":
-            document = messages.parse_json(message.payload)
-            uplinks.store_event(conn, meter, messages.event(document), now_s)
+            event = messages.event(messages.parse_json(message.payload))
+            if uplinks.store_event(conn, meter, event, now_s):
+                update.note_event(conn, meter, event, now_s)
         elif kind == "settings":
             # Retained: it says nothing about whether the meter is there now.
             uplinks.store_settings(conn, meter, messages.parse_json(message.payload), now_s)
@@ -75,6 +76,7 @@ class Inbox:
         status = messages.status(messages.parse_json(payload))
         if not uplinks.store_status(conn, meter, status) or not status.online:
             return None
+        update.note_status(conn, meter, now_s)
         if status.clock == 0:
             orders.order_time(conn, meter, status.boot, now_s)
         return meter
@@ -84,5 +86,6 @@ class Inbox:
         if not uplinks.store_reading(conn, meter, reading, now_s):
             return
         history.note_reading(conn, meter, reading, now_s)
+        update.note_reading(conn, meter, reading, now_s)
         if not reading.clock or abs(reading.t - now_s) > self._tolerance_s:
             orders.order_time(conn, meter, reading.boot, now_s)

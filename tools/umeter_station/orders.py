@@ -21,6 +21,7 @@ TTL_S = {
     "key": 7 * 86_400,
     "supply": 3_600,
     "quarantine": 3_600,
+    "calibrate": 600,
     "emergency": 3_600,
     "restore": 3_600,
     "user": 3_600,
@@ -28,7 +29,10 @@ TTL_S = {
     "status": 120,
     "read": 120,
     "link": 120,
+    "maintenance": 120,
     "history": 300,
+    "update": 3_600,
+    "chunk": 300,
     "time": 60,
 }
 OPEN_STATES = ("created", "sent")
@@ -132,9 +136,10 @@ def give_up(conn: Connection, command_id: int) -> None:
     )
 
 
-def payload(command: Command, now_s: int) -> bytes:
-    """What is signed. Always the same for an order, but for the time in a `time` order."""
-    document = {"n": command.n, "op": command.op, **command.args}
+def payload(command: Command, now_s: int, data: dict[str, Any] | None = None) -> bytes:
+    """What is signed. Always the same for an order, but for the time in a `time` order. `data`:
+    what is not among its arguments."""
+    document = {"n": command.n, "op": command.op, **command.args, **(data or {})}
     if command.op == "time":
         # No expiry: the clock that would judge it is the one to be corrected.
         document["t"] = now_s
@@ -151,6 +156,14 @@ def order_read(conn: Connection, meter: str, now_s: int) -> int:
 def order_link(conn: Connection, meter: str, now_s: int) -> int:
     known_meters.get(conn, meter)
     return place(conn, meter, "link", {}, now_s)
+
+
+def order_maintenance(conn: Connection, meter: str, minutes: int, now_s: int) -> int:
+    """Stop metering for so many minutes, with every contact open, for whom is at the board."""
+    known_meters.get(conn, meter)
+    if not 1 <= minutes <= 240:
+        raise StationError(f"Maintenance lasts 1 to 240 minutes, not {minutes}.")
+    return place(conn, meter, "maintenance", {"minutes": minutes}, now_s)
 
 
 def order_supply(conn: Connection, meter: str, ch: int, state: str, now_s: int) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import meters, orders
+from umeter_station import meters, orders, update
 from umeter_station.clock import Clock
 from umeter_station.db import Database
 from umeter_station.envelope import sign
@@ -108,7 +108,8 @@ class Outbox:
             return False  # The client still holds the last copy and will deliver that one.
         command = orders.get(conn, row.id)
         key = meters.key_of(conn, row.meter)
-        token = sign(key, orders.payload(command, self._clock.now_s()))
+        data = update.data_of(conn, command) if row.op == "chunk" else None
+        token = sign(key, orders.payload(command, self._clock.now_s(), data))
         # An old clock order must not wait for the meter anywhere: it goes out at QoS 0.
         qos = 0 if row.op == "time" else 1
         tries.delivery = self._publish(f"umeter/{row.meter}/down/command", token, qos)

@@ -154,6 +154,15 @@ EVENT_CODES = (
     "turn.failed",
     "account.forgiven",
     "link.forged",
+    "frontend.reset",
+    "calibrated",
+    "relay.silent",
+    "relay.back",
+    "maintenance",
+    "update.begun",
+    "update.switched",
+    "update.kept",
+    "update.back",
 )
 SETTINGS_FROM = 128
 SETTINGS = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from umeter_station import history, key_rotation, orders, settling, twin, uplinks
+from umeter_station import history, key_rotation, orders, settling, twin, update, uplinks
 from umeter_station.db import count
 from umeter_station.messages import integer, parse_json, reading, text
 
@@ -48,6 +48,8 @@ def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool
         key_rotation.note_answer(conn, settled, now_s)
     if command.op == "set" and settled.code != command.code:
         twin.note_answer(conn, settled, document, now_s)
+    if command.op in ("update", "chunk"):
+        update.note_answer(conn, settled, document, now_s)
     if command.op == "history":
         history.note_answer(conn, settled, document, now_s)
         settling.note_log(conn, command, document, now_s)

@@ -4,8 +4,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from umeter_deploy.bundle import Bundle
 from umeter_station import (
     audit,
+    calibrating,
     history,
     holding,
     key_rotation,
@@ -16,6 +18,7 @@ from umeter_station import (
     queries,
     secrets,
     twin,
+    update,
     vending,
 )
 from umeter_station import config as configuration
@@ -34,6 +37,7 @@ from umeter_station.orders import Command
 from umeter_station.pulling import Progress
 from umeter_station.queries import Balance, StoredReading
 from umeter_station.twin import Twin
+from umeter_station.update import Update
 from umeter_station.vending import Purchase
 
 _POLL_S = 0.03
@@ -131,10 +135,14 @@ class Books:
             return orders.order_supply(conn, meter, ch, state, self.clock.now_s())
 
     def order_quarantine(self, meter: str, ch: int, action: str) -> int:
-        """`action`: "accept" books what the meter holds back, "refuse" gives it up; returns the
-        order's id."""
+        """`action`: "accept" books what is held back, "refuse" gives it up; returns the id."""
         with self.db.write() as conn:
             return orders.order_quarantine(conn, meter, ch, action, self.clock.now_s())
+
+    def order_calibrate(self, meter: str, ch: int, **values: int) -> int:
+        """Set some of gain_ppm, offset, phase, creep_dw; returns the order's id."""
+        with self.db.write() as conn:
+            return calibrating.order(conn, meter, ch, values, self.clock.now_s())
 
     def order_set(
         self,
@@ -221,6 +229,27 @@ class Books:
         """Go on, and look for gaps in what is here; False if it was not paused."""
         with self.db.write() as conn:
             return history.resume(conn, meter, self.clock.now_s())
+
+    def add_bundle(self, bundle: Bundle) -> str:
+        """Keep a release, to be sent to meters by the name that is returned."""
+        with self.db.write() as conn:
+            return update.add_bundle(conn, bundle, self.clock.now_s())
+
+    def start_update(self, meter: str, bundle: str, by: str = "") -> int:
+        """Bring a meter a release that was added; returns the update's id."""
+        with self.db.write() as conn:
+            return update.start(conn, meter, bundle, self.clock.now_s(), by)
+
+    def give_up_update(self, meter: str) -> bool:
+        """False if none was under way."""
+        with self.db.write() as conn:
+            return update.give_up(conn, meter, self.clock.now_s())
+
+    def update(self, meter: str) -> Update | None:
+        """The meter's last update."""
+        with self.db.read() as conn:
+            meters.get(conn, meter)
+            return update.latest(conn, meter)
 
     def balances(self, meter: str) -> list[Balance]:
         with self.db.read() as conn:

@@ -71,6 +71,13 @@ _AMOUNTS = {
     "emergency.taken": "{} to use",
     "budget.out": "{} a day",
 }
+# Events with release numbers.
+_UPDATES = {
+    "begun": "release {} in place of {}",
+    "switched": "release {} in place of {}, on trial",
+    "kept": "release {}",
+    "back": "release {} again, {} has failed",
+}
 _WATTS = {
     "limit.over": "{} W, limit {} W",
     "limit.trip": "{} W, limit {} W",
@@ -150,6 +157,12 @@ def event_detail(code: str, a: int, b: int) -> str:
         return f"{'pays afterwards' if b else 'prepaid'}{lent}"
     if code == "link.forged":
         return f"{a} orders not from this station"
+    if code == "maintenance":
+        return f"for {a} min"
+    if code == "calibrated":
+        return f"gain {a:+} ppm before, now {b:+}"
+    if code.startswith("update."):
+        return _UPDATES.get(code[7:], "release {}").format(a, b)
     if code == "debt":
         return f"{format_u(abs(b))} {'added to' if b > 0 else 'forgiven of'} debt {a}"
     if code in _AMOUNTS:

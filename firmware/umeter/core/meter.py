@@ -53,9 +53,11 @@ class Meter:
         self.last_when = 0  # the newest trusted time that was committed
         self.cut_when = 0  # that of before a power cut whose length is not known yet
         self.up_s = 0
+        self.look_s = 1  # of uptime: then hal/slots.py looks at what is on trial; 0: never
         self._up_ms = 0
         self.healthy = False  # a minute was survived
         self.safe_ms = 0  # so long the network stays alone: boots in a row did not last a minute
+        self.maintenance = 0  # minutes of it that are asked for; negative: after the answer
         self.next_when = 0  # when the terms in force change by the clock
         self._turn_ms = 0  # and when they are looked at in any case
         self._turn_hold_ms = 0  # after a failure

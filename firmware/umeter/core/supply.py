@@ -29,7 +29,7 @@ class Supply:
     """
 
     def __init__(self, relays, channels):
-        self._relays = relays
+        self.relays = relays
         self._channels = channels
         self._since_close_ms = _LONG_MS
         self.stagger_ms = 500
@@ -57,7 +57,7 @@ class Supply:
                 self._move(channel, 1)
 
     def _move(self, channel, contact):
-        self._relays.set(channel.index, contact == 1)
+        self.relays.set(channel.index, contact == 1)
         channel.contact = contact
         channel.open_ms = 0
         channel.news |= MOVED

@@ -1,5 +1,7 @@
 """What a tick has to tell: a channel's news as events, an interval of the load profile."""
 
+from array import array
+
 from micropython import const
 
 from umeter.core.channel import ENERGY_OPEN, JUMP, NEWS, URGENT_NEWS
@@ -9,6 +11,7 @@ from umeter.core.supply import MOVED
 _QUARANTINES = const(6)  # news that mark an interval of the load profile
 _FROZEN = const(8)
 _RETRY_MS = const(60_000)
+_MOVES_KEY = const("o")  # of the journal: how often each contact has moved, eight u32
 
 
 def tell(meter, channel):
@@ -38,6 +41,17 @@ def tell(meter, channel):
             meter.event(code, ch, counts * channel.sample.units_per_count // UNITS_PER_WH)
     if news & MOVED:
         meter.event("contact.close" if channel.contact else "contact.open", ch, channel.claims)
+        try:
+            counts = moves(meter)
+            counts[ch - 1] += 1
+            meter.later[_MOVES_KEY] = bytes(counts)
+        except OSError:  # the flash has lost them
+            pass
+
+
+def moves(meter):
+    """How often each contact has moved, by channel index. OSError if the flash has lost it."""
+    return array("I", meter.get(_MOVES_KEY) or bytes(32))
 
 
 def close(meter):

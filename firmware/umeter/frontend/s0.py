@@ -31,10 +31,7 @@ def attach(counter, members):
     """What polls these channels. counter(gpio): a machine.Counter of it. members: [(channel of
     board.json, Sample)].
     """
-    return [
-        S0Input(counter(channel["pin"]), sample, channel["imp_per_kwh"])
-        for channel, sample in members
-    ]
+    return [S0Input(counter(channel["pin"]), sample) for channel, sample in members]
 
 
 def units_per_count(imp_per_kwh):
@@ -54,10 +51,9 @@ class S0Input:
     poll: the counter always answers.
     """
 
-    def __init__(self, counter, sample, imp_per_kwh):
+    def __init__(self, counter, sample):
         self._counter = counter
         self._sample = sample
-        self._units = units_per_count(imp_per_kwh)
         self._last = counter.value()
         self._pulses = 0
         self._window_ms = _WINDOW_END_MS
@@ -90,7 +86,7 @@ class S0Input:
         sample.fresh = (sample.fresh + 1) & _SMALL_MASK
 
     def _measure(self):
-        units = self._units
+        units = self._sample.units_per_count
         window_ms = self._window_ms
         pulses = self._pulses
         self._pulses = 0
@@ -108,4 +104,4 @@ class S0Input:
         if self._since_ms > self._quiet_ms:
             sample.power_dw = 0
         else:
-            sample.power_dw = min(sample.power_dw, self._units // self._since_ms)
+            sample.power_dw = min(sample.power_dw, sample.units_per_count // self._since_ms)

@@ -11,6 +11,7 @@ import machine
 from micropython import const
 
 _GLITCH_NS = const(12_700)
+_I2C_US = const(5000)
 _MAX_W = const(25_000)  # 100 A of the largest front end, at 250 V
 # Parts of board.json with a module of that name; `make(doc, port)` gives what is polled.
 _DEVICES = ("inputs", "hand")
@@ -126,25 +127,36 @@ def _uart(bus):
             options[key] = bus[key]
     if bus.get("invert_tx"):
         options["invert"] = machine.UART.INV_TX
-    return machine.UART(bus["id"], baudrate=bus.get("baud", 9600), **options)
+    uart = machine.UART(bus["id"], baudrate=bus.get("baud", 9600), **options)
+    if "de" in bus:
+        from umeter.hal.rs485 import Rs485
+
+        return Rs485(uart, machine.Pin(bus["de"], machine.Pin.OUT, value=0))
+    return uart
 
 
 def _i2c(bus):
     pin = machine.Pin
     hertz = bus.get("hertz", 100_000)
-    return machine.I2C(bus["id"], scl=pin(bus["scl"]), sda=pin(bus["sda"]), freq=hertz)
+    # The default of 50 ms would be a late tick for each transfer on a bus that is held low.
+    scl, sda = pin(bus["scl"]), pin(bus["sda"])
+    return machine.I2C(bus["id"], scl=scl, sda=sda, freq=hertz, timeout=_I2C_US)
 
 
 def _spi(bus):
+    from umeter.hal.spi import Spi
+
     pin = machine.Pin
-    return machine.SPI(
-        bus["id"],
-        baudrate=bus.get("hertz", 1_000_000),
-        polarity=bus.get("polarity", 0),
-        phase=bus.get("phase", 0),
-        sck=pin(bus["sck"]),
-        mosi=pin(bus["mosi"]),
-        miso=pin(bus["miso"]),
+    return Spi(
+        machine.SPI(
+            bus["id"],
+            baudrate=bus.get("hertz", 1_000_000),
+            polarity=bus.get("polarity", 0),
+            phase=bus.get("phase", 0),
+            sck=pin(bus["sck"]),
+            mosi=pin(bus["mosi"]),
+            miso=pin(bus["miso"]),
+        )
     )
 
 

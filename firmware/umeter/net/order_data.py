@@ -26,14 +26,16 @@ def read(run):
 
 
 def status(run):
-    """All there is to tell about a channel's account."""
+    """All there is to tell about a channel's account, and how often its contact has moved."""
     from umeter.core import account_status
     from umeter.core.book import Book
+    from umeter.core.tell import moves
 
     meter = run.meter
     channel = run.channel
     told = account_status.status(meter, meter.settings.open(), channel, Book(meter, channel))
     run.answer["account"] = told
+    run.answer["operations"] = moves(meter)[channel.index]
     return APPLIED
 
 

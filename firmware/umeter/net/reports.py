@@ -7,6 +7,8 @@ import json
 
 from micropython import const
 
+import umeter
+
 EPOCH_OFFSET_S = const(1_577_836_800)  # 2020-01-01T00:00:00Z, where `when` begins, in Unix seconds
 
 # By machine.reset_cause() of the ESP32.
@@ -44,6 +46,7 @@ def status(meter, clock, about):
     report = {"state": "online", "boot": meter.boot, "channels": len(meter.channels)}
     report["clock"] = int(clock.when != 0)
     report["cause"] = _CAUSES[meter.cause] if meter.cause < len(_CAUSES) else "unknown"
+    report["release"] = umeter.RELEASE
     report.update(about)
     return report
 

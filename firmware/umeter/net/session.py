@@ -35,7 +35,7 @@ class Session:
     def __init__(self, umqtt, socket, site, meter, commands, clock, wifi, randrange, about):
         umqtt.socket = socket
         self._umqtt = umqtt
-        self._socket = socket
+        self.socket = socket
         self._site = site
         self._meter = meter
         self._commands = commands
@@ -49,7 +49,7 @@ class Session:
         self._down = (topic + "/down/command").encode()
         self._client = None
         self._inbox = []
-        self._result = None  # answered, but the broker has not said that it has it
+        self.result = None  # answered, but the broker has not said that it has it
         self._told_clock = self._told_version = None
         self._began_ms = self._ping_ms = self._ended_ms = clock.ticks_ms()
         self._pause_ms = 0
@@ -85,9 +85,9 @@ class Session:
         """
         self.connected = False
         self._client = None
-        self._socket.close()
-        if self._socket.too_long:
-            self._socket.too_long = False
+        self.socket.close()
+        if self.socket.too_long:
+            self.socket.too_long = False
             self._clean = True
             self.oversize += 1
         self.last_error = repr(error)
@@ -103,7 +103,7 @@ class Session:
 
     def _connect(self):
         site = self._site
-        socket = self._socket
+        socket = self.socket
         broker = site["brokers"][self.broker]
         user = broker["user"]
         self.about["tls"] = broker["tls"]
@@ -140,11 +140,11 @@ class Session:
         if self._clock.when:
             about["time"] = "station"
         elif about["time"] != "ntp":
-            self._socket.begin()
+            self.socket.begin()
             about["time"] = run(
                 "net.ntp",
                 "lend",
-                self._socket,
+                self.socket,
                 self._clock,
                 self._site,
                 self._meter.last_when,
@@ -169,9 +169,9 @@ class Session:
         """Publish bytes. With QoS 1 the broker has them when this returns."""
         if self._client.pid > _LAST_PID:
             self._client.pid = 0
-        self._socket.begin()
+        self.socket.begin()
         self._client.publish(self._up + kind, report, retain, qos)
-        self._socket.flush()
+        self.socket.flush()
 
     def _serve(self):
         """The most urgent of what there is to do, and no more. False if there was nothing."""
@@ -185,12 +185,12 @@ class Session:
             told_version = meter.settings.version
             self._publish(b"settings", self._report("settings"), True)
             self._told_version = told_version
-        elif self._result is not None:
-            self._publish(b"result", self._result)
-            self._result = None
+        elif self.result is not None:
+            self._publish(b"result", self.result)
+            self.result = None
         elif self._inbox and self._commands.ready(self._clock.ticks_ms()):
-            self._result = self._commands.handle(self._inbox.pop(0))
-        elif self._socket.readable():
+            self.result = self._commands.handle(self._inbox.pop(0))
+        elif self.socket.readable():
             self._receive()
         elif meter.reading_due:
             meter.settle()
@@ -205,9 +205,9 @@ class Session:
         return True
 
     def _receive(self):
-        self._socket.begin()
+        self.socket.begin()
         op = self._client.check_msg()
-        self._socket.flush()  # the PUBACK
+        self.socket.flush()  # the PUBACK
         if op is not None and op & 0xF0 != _PUBLISH:
             # An acknowledgement nobody waits for: umqtt.simple has left its body in the stream.
             raise OSError("packet %d out of place" % op)
@@ -216,12 +216,12 @@ class Session:
         """Pings, and the end of a session in which the broker is silent."""
         clock = self._clock
         now_ms = clock.ticks_ms()
-        if clock.ticks_diff(now_ms, self._socket.last_rx_ms) >= _DEAD_MS:
+        if clock.ticks_diff(now_ms, self.socket.last_rx_ms) >= _DEAD_MS:
             raise OSError("broker is silent")
         if self.failures and clock.ticks_diff(now_ms, self._began_ms) >= _STABLE_MS:
             self.failures = 0
         if clock.ticks_diff(now_ms, self._ping_ms) >= _PING_MS:
             self._ping_ms = now_ms
-            self._socket.begin()
+            self.socket.begin()
             self._client.ping()
-            self._socket.flush()
+            self.socket.flush()

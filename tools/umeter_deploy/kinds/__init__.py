@@ -5,6 +5,7 @@ front_<kind>.py   BUSES: types of bus it hangs on, () for none
                   check(kit, path, channel): judge and take what it uses
                   derived(channel, document) -> dict: added to the channel for the board
 relay_<type>.py   check(kit, path, relays): the same; returns how many relays there are
+                  derived(relays) -> dict: added to the relays for the board
                   safe(relays, document) -> list: the steps of boot.py that open every contact
 part_<key>.py     check(kit, path, thing)
 """

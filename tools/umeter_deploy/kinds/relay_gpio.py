@@ -14,5 +14,9 @@ def check(kit: Kit, path: str, relays: dict[str, Any]) -> int:
     return len(relays["pins"])
 
 
+def derived(relays: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
 def safe(relays: dict[str, Any], document: dict[str, Any]) -> list[list]:
     return [["pin", gpio, 0 if relays["active"] == "high" else 1] for gpio in relays["pins"]]

@@ -35,8 +35,11 @@ RESET = const(2)  # restart me: the state is ready
 CRASHED = const(3)  # the firmware ended with an exception, or ended
 
 _MASK = const(0x3FFFFFFF)
+_AGAIN_MS = const(10_000)  # as in main.py
 
 _app = None
+_on_trial = False
+_at_prompt = False  # maintenance, and nobody there
 _alarm = None
 _power_fail = None
 _baseline = 0
@@ -92,7 +95,10 @@ def run(ms):
         step = _app.step
         while (w.ticks - start) & _MASK < ms:
             before = w.ticks
-            step()
+            if _at_prompt:
+                w.advance(ms)
+            else:
+                step()
             if w.ticks == before:
                 w.advance(1)  # a turn that takes no time must not stop the world
 
@@ -142,9 +148,10 @@ def state(off_ms):
 
 
 def _boot():
-    global _app
+    global _app, _on_trial
     with open("boot.py") as file:
         exec(file.read(), {"__name__": "boot"})
+    _on_trial = _slot_word() == "tried"
     from umeter.app import build
 
     _app = probe.app = build()
@@ -156,13 +163,51 @@ def _guarded(work):
         work()
         return RUNNING
     except world.BoardDown as down:
-        cut = isinstance(down, world.PowerCut)
-        site.site.let_go(not cut)
-        return CUT if cut else RESET
+        return _fallen(down)
+    except KeyboardInterrupt:
+        return _guarded(_maintain)
     except Exception as error:
         sys.print_exception(error)
+        if _on_trial:
+            return _again()
         _stop(world.PowerCut())
         return CRASHED
+
+
+def _maintain():
+    """As the end of umeter.app.run()."""
+    global _at_prompt
+    from umeter.hal import maintenance
+
+    _at_prompt = True
+    maintenance.begin(_app.meter)
+
+
+def _again():
+    """What main.py and the app do about an error, where it is not the end of the simulation: a
+    software on trial may fail.
+    """
+    try:
+        if _app is None:
+            world.world.advance(_AGAIN_MS)
+        world.world.stop(world.BoardReset(machine.HARD_RESET))
+    except world.BoardDown as down:
+        return _fallen(down)
+
+
+def _fallen(down):
+    cut = isinstance(down, world.PowerCut)
+    site.site.let_go(not cut)
+    return CUT if cut else RESET
+
+
+def _slot_word():
+    """What boot.py has left in the file `slot` beside the name of the slot."""
+    try:
+        with open("slot") as file:
+            return file.read().split()[1]
+    except (OSError, IndexError):
+        return ""
 
 
 def _end(reason):
@@ -187,7 +232,7 @@ def _fault(kind, ch=0, value=True, after_ms=0, warn_ms=0, label=None):
         _alarm.set(after_ms)
         if warn_ms and _power_fail:
             _power_fail.warn(max(0, after_ms - warn_ms))
-    elif kind in ("cover", "button"):
+    elif kind in ("cover", "button") or kind in switches.SHARED:
         switches.set(kind, ch, value)
     elif kind == "flash_cut":
         if label:
@@ -224,9 +269,9 @@ def _net(**changes):
 
 
 def _screen():
-    """The display's memory, 1024 bytes as SSD1306 has them, in hexadecimal."""
+    """What the display shows, 1024 bytes as SSD1306 has them, in hexadecimal."""
     display = site.site.display
-    return {"gddram": binascii.hexlify(display.gddram).decode() if display else None}
+    return {"gddram": binascii.hexlify(display.shows()).decode() if display else None}
 
 
 def _heap():

@@ -44,8 +44,9 @@ class Tally:
 class Load:
     """One user's load behind one contact.
 
-    `want` is what it would draw: a constant in 0.1 W, the name of a profile, or a list of names
-    of appliances, which switch themselves. `meter` has add(units).
+    `want` is what it would draw: a constant in 0.1 W, [power in 0.1 W, apparent power in 0.1 VA],
+    the name of a profile, or a list of names of appliances, which switch themselves. `meter` has
+    add(units).
     """
 
     def __init__(self, meter, want, tally):
@@ -61,7 +62,9 @@ class Load:
     def set_want(self, want, random):
         """ValueError if there is no such load."""
         self.household = None
-        if isinstance(want, list):
+        if _is_pair(want):
+            pass
+        elif isinstance(want, list):
             self.household = appliances.Household(want, random)
         elif not isinstance(want, int) and want not in PROFILES:
             known = ", ".join(sorted(PROFILES))
@@ -80,6 +83,8 @@ class Load:
         """Apparent power of appliances in 0.1 VA; None of other loads, whose power factor is the
         module's to say.
         """
+        if _is_pair(self.want):
+            return self.want[1] if self.closed else 0
         if self.household is None:
             return None
         return self.household.apparent if self.closed else 0
@@ -113,6 +118,9 @@ class Load:
         if isinstance(self.want, int):
             self._demand_dw = self.want
             return
+        if _is_pair(self.want):
+            self._demand_dw = self.want[0]
+            return
         peak_dw, noise, curve = PROFILES[self.want]
         if curve is None:
             share = 1000 if day_s % _FRIDGE_CYCLE_S < _FRIDGE_ON_S else 20
@@ -122,3 +130,7 @@ class Load:
             share = curve[i] + (curve[(i + 1) % 12] - curve[i]) * into // _TWO_HOURS_S
         share = share * (1000 - noise + random.below(2 * noise + 1)) // 1000
         self._demand_dw = peak_dw * share // 1000
+
+
+def _is_pair(want):
+    return isinstance(want, list) and len(want) == 2 and isinstance(want[0], int)

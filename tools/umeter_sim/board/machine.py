@@ -35,9 +35,23 @@ class Board:
         if state and cause != PWRON_RESET:
             self.rtc_less_age_s = state["rtc_less_age_s"]
             self.rtc_memory = bytes(state["rtc_memory"])
+        self.watchdog = None  # an Alarm, once there is one; it outlives a soft reset
+        self.watchdog_ms = 0
+        if state and cause == SOFT_RESET and state["watchdog"]:
+            self.watch(state["watchdog"])
+
+    def watch(self, timeout_ms):
+        if self.watchdog is None:
+            self.watchdog = _world.Alarm(_world.world, _world.BoardReset(WDT_RESET))
+        self.watchdog_ms = timeout_ms
+        self.watchdog.set(timeout_ms)
 
     def state(self):
-        return {"rtc_less_age_s": self.rtc_less_age_s, "rtc_memory": list(self.rtc_memory)}
+        return {
+            "rtc_less_age_s": self.rtc_less_age_s,
+            "rtc_memory": list(self.rtc_memory),
+            "watchdog": self.watchdog_ms,
+        }
 
 
 board = None  # made by control.power_up()
@@ -211,16 +225,17 @@ class RTC:
 
 
 class WDT:
-    """Resets the board `timeout` ms after the last feed(); cannot be stopped."""
+    """Resets the board `timeout` ms after the last feed(); cannot be stopped, but made anew with
+    another timeout.
+    """
 
     def __init__(self, id=0, timeout=5000):
-        self._timeout_ms = timeout
-        self._alarm = _world.Alarm(_world.world, _world.BoardReset(WDT_RESET))
-        self.feed()
+        _world.world.check()
+        board.watch(timeout)
 
     def feed(self):
         _world.world.check()
-        self._alarm.set(self._timeout_ms)
+        board.watchdog.set(board.watchdog_ms)
 
 
 def reset():

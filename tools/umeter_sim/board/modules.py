@@ -8,7 +8,11 @@ from appliances import Reader
 from loads import Tally
 from micropython import const
 
+_READ_HOLDING = const(0x03)
 _READ_INPUT = const(0x04)
+_WRITE_HOLDING = const(0x06)
+_ADDRESS_REGISTER = const(2)
+_GENERAL = const(0xF8)  # an address that every module hears
 _RESET_ENERGY = const(0x42)
 _REGISTER_END_WH = const(10000000)  # 9999.99 kWh is the last value the module shows
 _START_DW = const(4)
@@ -59,7 +63,8 @@ class Pzem:
     def __init__(self, address, world, state=None):
         state = state or {}
         self._world = world
-        self.address = address
+        self.address = state.get("address", address)
+        self.general = _GENERAL
         self.energy = Tally(state.get("wh", 0), state.get("residual", 0))
         self.faults = Faults(state.get("faults"))
         self.load = None
@@ -82,7 +87,9 @@ class Pzem:
 
     def answer(self, frame, count, reply):
         """Write the reply to a request into `reply`: its length, 0 for silence."""
-        if count != 8 and count != 4 or frame[0] != self.address or self.faults.dead:
+        if count != 8 and count != 4 or self.faults.dead:
+            return 0
+        if frame[0] != self.address and frame[0] != self.general:
             return 0
         if crc16(frame, count) != 0:  # of a frame with its CRC behind it
             return 0
@@ -93,9 +100,11 @@ class Pzem:
             size = 2
         elif frame[1] == _READ_INPUT and frame[2] == 0 and frame[4] == 0:
             size = self._read_input(frame[3], frame[5], reply)
+        elif frame[1] in (_READ_HOLDING, _WRITE_HOLDING) and frame[3] == _ADDRESS_REGISTER:
+            size = self._own_address(frame, reply)
         else:
             size = self._refuse(frame[1], 1, reply)
-        reply[0] = self.address
+        reply[0] = frame[0]
         if size == 2:
             reply[1] = _RESET_ENERGY
         struct.pack_into("<H", reply, size, crc16(reply, size))
@@ -116,6 +125,19 @@ class Pzem:
         for i in range(registers):
             struct.pack_into(">H", reply, 3 + 2 * i, values[first + i])
         return 3 + 2 * registers
+
+    def _own_address(self, frame, reply):
+        if frame[1] == _READ_HOLDING:
+            reply[1] = _READ_HOLDING
+            reply[2] = 2
+            reply[3] = 0
+            reply[4] = self.address
+            return 5
+        if not 0 < frame[5] < _GENERAL:
+            return self._refuse(_WRITE_HOLDING, 3, reply)
+        self.address = frame[5]
+        reply[1:6] = memoryview(frame)[1:6]
+        return 6
 
     def _refuse(self, function, code, reply):
         reply[1] = function | 0x80
@@ -156,6 +178,7 @@ class Pzem:
 
     def state(self):
         return {
+            "address": self.address,
             "wh": self.energy.wh,
             "residual": self.energy.residual,
             "faults": dict(self.faults.__dict__),

@@ -1,7 +1,10 @@
-"""`select.poll` over the fake sockets. A poll that finds nothing lets virtual time pass at the
-network's pace.
+"""`select.poll` over the fake sockets and sys.stdin. A poll that finds nothing lets virtual time
+pass at the network's pace.
 """
 
+import sys
+
+import simhost
 import world as _world
 from micropython import const
 
@@ -12,6 +15,7 @@ POLLHUP = const(16)
 _INVALID = const(0x20)  # POLLNVAL, of a TLS socket that has failed
 
 _MASK = const(0x3FFFFFFF)
+_typed = simhost.typed  # each look-up takes from the heap
 
 
 class poll:
@@ -45,10 +49,23 @@ class poll:
                     return ready
             w.wait_network(left)
 
+    def ipoll(self, timeout_ms=-1):
+        """The same, without an allocation if nothing is ready."""
+        for sock in self._masks:
+            if _state(sock):
+                return self.poll(timeout_ms)
+        return () if timeout_ms == 0 else self.poll(timeout_ms)
+
     def _ready(self):
         ready = []
         for sock, mask in self._masks.items():
-            flags = sock.state() & (mask | POLLERR | POLLHUP | _INVALID)
+            flags = _state(sock) & (mask | POLLERR | POLLHUP | _INVALID)
             if flags:
                 ready.append((sock, flags))
         return ready
+
+
+def _state(sock):
+    if sock is sys.stdin:
+        return POLLIN if _typed() else 0
+    return sock.state()

@@ -1,5 +1,9 @@
-"""One UART's wires with the modules on them: bytes take their time at 9600 baud, answers come when
-they come.
+"""One UART's wires with what hangs on them: bytes take their time, answers come when they come.
+
+A module has answer(frame, count, reply) and `address`, the first byte of frames that are its own,
+or None for one that hears all, and maybe `general`, which it hears as well. Where it is no PZEM it
+also says `baud`, `silence_ms`, which ends a frame, and `turnaround_ms`, for which it thinks before
+it answers. One kind of modules shares a wire; two that speak at once garble each other's answer.
 """
 
 from micropython import const
@@ -13,12 +17,24 @@ _FIFO = const(256)
 
 
 class Wire:
-    """An agent between machine.UART and the modules. Nothing but happen() allocates."""
+    """An agent between machine.UART and the modules. Nothing but happen() allocates.
+
+    What is wrong with the wire itself: `lose` and `garble` count the answers that still lose their
+    last byte or have one changed, -1 for all; `late_ms` is how much later they come; `stuck` is
+    the byte that an answer consists of when the line does not move, -1 if it does.
+    """
 
     def __init__(self, world, modules):
         self.due = -1
+        self.lose = 0
+        self.garble = 0
+        self.late_ms = 0
+        self.stuck = -1
         self._world = world
         self._modules = modules
+        first = modules[0] if modules else None
+        self._wait_ms = getattr(first, "silence_ms", _SILENCE_MS)
+        self._wait_ms += getattr(first, "turnaround_ms", _TURNAROUND_MS)
         self._baud = 0
         self._out = bytearray(64)
         self._out_count = 0
@@ -49,8 +65,9 @@ class Wire:
                 self._out_count += 1
             count += 1
         begin = now if self.sent() else self._out_end
-        self._out_end = (begin + (count * 10000 + _BAUD - 1) // _BAUD) & _MASK
-        self._world.wake(self, (self._out_end + _SILENCE_MS + _TURNAROUND_MS) & _MASK)
+        baud = self._baud or _BAUD
+        self._out_end = (begin + (count * 10000 + baud - 1) // baud) & _MASK
+        self._world.wake(self, (self._out_end + self._wait_ms) & _MASK)
         return count
 
     def sent(self):
@@ -60,7 +77,9 @@ class Wire:
         """Number of bytes that have arrived."""
         if self._coming:
             ms = (self._world.ticks - self._since) & _MASK
-            arrived = ms * _BAUD // 10000 - self._gone if ms < _STALE_MS else _FIFO
+            if ms > _MASK >> 1:
+                return self._there  # late
+            arrived = ms * self._baud // 10000 - self._gone if ms < _STALE_MS else _FIFO
             if arrived < self._coming:
                 return self._there + arrived
             self._there += self._coming
@@ -90,16 +109,38 @@ class Wire:
         """The request has ended and a module has thought about it."""
         self._there += self._coming
         self._coming = self._gone = 0
-        if self._baud == _BAUD:
-            for module in self._modules:
-                if module.address == self._out[0]:
-                    self._answer(module, now)
+        to = self._out[0]
+        for module in self._modules:
+            if self._baud == getattr(module, "baud", _BAUD) and (
+                module.address in (None, to) or to == getattr(module, "general", -1)
+            ):
+                self._answer(module, now)
         self._out_count = 0
 
     def _answer(self, module, now):
         size = module.answer(self._out, self._out_count, self._reply)
-        if size > _FIFO - self._there:
-            size = _FIFO - self._there
-        self._in[self._there : self._there + size] = memoryview(self._reply)[:size]
+        reply = self._reply
+        if size and self._takes("garble"):
+            reply[size // 2] ^= 0x24
+        if size and self._takes("lose"):
+            size -= 1
+        if self.stuck >= 0:
+            for i in range(size):
+                reply[i] = self.stuck
+        room = _FIFO - self._there
+        if size > room:
+            size = room
+        begin = self._there
+        for i in range(min(size, self._coming)):  # the line is low if anybody pulls it
+            reply[i] &= self._in[begin + i]
+        if size < self._coming:
+            return
+        self._in[begin : begin + size] = memoryview(reply)[:size]
         self._coming = size
-        self._since = now
+        self._since = (now + self.late_ms) & _MASK
+
+    def _takes(self, name):
+        left = getattr(self, name)
+        if left > 0:
+            setattr(self, name, left - 1)
+        return left != 0

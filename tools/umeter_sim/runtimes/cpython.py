@@ -18,7 +18,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any
 
-from umeter_sim.paths import BOARD_SIDE, FIRMWARE, SHIMS, UMQTT
+from umeter_sim.paths import BOARD_SIDE, FIRMWARE, SHIMS, SSD1306, UMQTT
 from umeter_sim.runtimes.power_up import CRASHED, CUT, RESET, RUNNING, PowerUp
 
 SILENCE_AFTER_CUT_S = 1.0  # see node/main.mjs
@@ -42,7 +42,12 @@ class CPythonLink:
         bell, self._ring = socket.socketpair()
         self._ring.setblocking(False)
         board = _BoardThread(
-            setup, [SHIMS, BOARD_SIDE, source, UMQTT], root, self._requests, bell, self._say
+            setup,
+            [SHIMS, BOARD_SIDE, source, UMQTT, SSD1306],
+            root,
+            self._requests,
+            bell,
+            self._say,
         )
         self._thread = threading.Thread(target=board.live, args=(self._booted,), daemon=True)
         self._thread.start()

@@ -6,6 +6,7 @@ import json
 import subprocess
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
@@ -13,16 +14,27 @@ from typing import Any
 
 from umeter_sim.build import build_board_side, build_firmware
 from umeter_sim.node import node_command
-from umeter_sim.paths import CHIP, FIRMWARE, INTERPRETER, NODE_SIDE, UMQTT
+from umeter_sim.paths import CHIP, FIRMWARE, INTERPRETER, NODE_SIDE, SSD1306, UMQTT
 
 HEAP_BYTES = 512 * 1024  # the board's fakes live in it too; what the firmware takes is measured
 BOOT_REQUEST = 0
+STANDING = ("boot.py", "main.py")  # stay source, and out of the slots
 
 
 class MicroPythonLink:
     """Starts Node with the board in it. request() may be called from any thread."""
 
-    def __init__(self, setup: dict[str, Any], firmware: Path | None, workdir: Path):
+    def __init__(
+        self,
+        setup: dict[str, Any],
+        firmware: Path | None,
+        workdir: Path,
+        heard: Callable[[bytes], None] | None = None,
+        bare: bool = False,
+    ):
+        """heard: of a board with a serial port, takes what it prints, from another thread. bare:
+        without software and files.
+        """
         source = firmware or FIRMWARE
         built = build_firmware(source, workdir / "mpy") if firmware else build_firmware()
         setup = dict(setup)
@@ -31,12 +43,20 @@ class MicroPythonLink:
         setup["heap_bytes"] = HEAP_BYTES
         setup["trees"] = [
             [str(build_board_side()), "/sim"],
-            [str(built.folder / "umeter"), "/lib/umeter"],
             [str(UMQTT), "/frozen"],
+            [str(SSD1306), "/frozen"],
             [str(CHIP), "/chip"],
         ]
-        files = {**setup["files"], "boot.py": (source / "boot.py").read_text()}
+        setup["software"] = [str(built.folder / "umeter"), "/a/umeter"]
+        files = {**setup["files"]}
+        for name in STANDING:
+            if (source / name).exists():
+                files[name] = (source / name).read_text()
         setup["files"] = {name: _in_json(content) for name, content in files.items()}
+        if bare:
+            setup["software"], setup["files"] = None, {}
+        setup["serial"] = heard is not None
+        self._heard = heard
         if "past" in setup:
             cells = setup["past"]["flash"].items()
             flash = {label: _in_json(there)["base64"] for label, there in cells}
@@ -68,6 +88,10 @@ class MicroPythonLink:
         except (OSError, ValueError):
             return {"error": "the simulator has ended"}
         return self._wait(waiting, op, timeout_s)
+
+    def type(self, data: bytes) -> None:
+        """Put bytes into the board's serial port. OSError, ValueError if it is no more."""
+        self._send({"op": "type", "base64": base64.b64encode(data).decode()})
 
     def close(self) -> None:
         try:
@@ -104,7 +128,9 @@ class MicroPythonLink:
                 message = {"log": line.rstrip()}
             if not isinstance(message, dict):
                 message = {"log": line.rstrip()}
-            if message.get("id") in self._waiting:
+            if self._heard and "serial" in message:
+                self._heard(base64.b64decode(message["serial"]))
+            elif message.get("id") in self._waiting:
                 self._waiting.pop(message.pop("id")).set_result(message)
             else:
                 text = message.get("log") or json.dumps(message)

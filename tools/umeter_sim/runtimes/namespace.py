@@ -118,6 +118,7 @@ class Namespace:
         module.modules = self.modules
         module.path = [str(folder) for folder in self._folders]
         module.platform = "esp32"
+        module.stdin = None  # nobody types
         module.byteorder = "little"
         module.maxsize = (1 << 30) - 1
         module.version = sys.version

@@ -57,6 +57,7 @@ class SimHost:
             if name.startswith(("tcp_", "tls_", "watch_")) or name in ("resolve", "flash_cells"):
                 setattr(module, name, getattr(self, name))
         module.wait = self._wait
+        module.typed = lambda: 0
         module.edge = self._edge
         return module
 

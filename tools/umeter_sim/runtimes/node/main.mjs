@@ -2,7 +2,7 @@
 // JSON lines with the Python host on stdin/stdout. A power cycle is a new worker: nothing of the old interpreter is left.
 //
 // stdin:  first line: the board (see worker.mjs, `setup`); then requests {"id", "op", ...}
-// stdout: {"id", ...answer}, {"log": line}, {"event": "off" | "crashed" | "reset"}
+// stdout: {"id", ...answer}, {"log": line}, {"serial": base64}, {"event": "off" | "crashed" | "reset"}
 
 import { createInterface } from "node:readline";
 import { MessageChannel, Worker } from "node:worker_threads";
@@ -14,12 +14,14 @@ const SILENCE_AFTER_CUT_MS = 1000;
 
 const bell = new Int32Array(new SharedArrayBuffer(4));
 const edges = [];
+const unanswered = new Map(); // requests by their number
 let setup = null;
 let worker = null;
 let port = null;
 let tcp = null;
 
 function say(message) {
+  unanswered.delete(message.id);
   process.stdout.write(JSON.stringify(message) + "\n");
 }
 
@@ -49,6 +51,7 @@ function fromWorker(message) {
   if (message.tcp) tcp.handle(message.tcp);
   else if (message.edge) edges.push(message.edge);
   else if (message.past) reboot(message.past);
+  else if (message.serial) say({ serial: Buffer.from(message.serial).toString("base64") });
   else {
     if (message.event === "off" || message.event === "reset") tcp.goSilent(SILENCE_AFTER_CUT_MS);
     say(message);
@@ -58,13 +61,16 @@ function fromWorker(message) {
 function reboot(past) {
   tcp.closeAll();
   powerUp(past);
+  // What came while the old one was leaving, nobody has read.
+  const taken = [past.reply, past.job?.id];
+  for (const request of unanswered.values()) if (!taken.includes(request.id)) tell({ request });
 }
 
 // What the first worker of a board with a past is handed, as a worker leaves it.
 function earlier({ state, flash }) {
   const cells = Object.entries(flash).map(([label, text]) => [label, Buffer.from(text, "base64")]);
   const { pace, reply } = setup;
-  return { state, flash: Object.fromEntries(cells), files: {}, pace, running: false, job: null, reply };
+  return { state, flash: Object.fromEntries(cells), files: null, pace, running: false, job: null, reply };
 }
 
 function fromHost(line) {
@@ -75,7 +81,10 @@ function fromHost(line) {
     powerUp(past ? earlier(past) : null);
   } else if (request.op === "edges") say({ id: request.id, edges });
   else if (request.op === "close") process.exit(0);
-  else tell({ request });
+  else {
+    if (request.op !== "type") unanswered.set(request.id, request);
+    tell({ request });
+  }
 }
 
 const lines = createInterface({ input: process.stdin });

@@ -1,6 +1,6 @@
 // Runs one function of one MicroPython script and prints its result: for tests of pure code in the real interpreter.
 //
-// stdin: {"interpreter", "trees", "files", "heap_bytes", "script", "function", "argument"}; what the script prints goes
+// stdin: {"interpreter", "trees", "heap_bytes", "script", "function", "argument"}; what the script prints goes
 // to stderr, what the function returns (a str) to stdout.
 
 import { readFileSync } from "node:fs";

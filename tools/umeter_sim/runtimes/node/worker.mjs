@@ -3,12 +3,15 @@
 
 import { openSync, writeSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { bootInterpreter, flashBytes, rootFiles } from "./interpreter.mjs";
+import { bootInterpreter, flashBytes, flashFiles } from "./interpreter.mjs";
 import { Pace } from "./pace.mjs";
+import { Prompt } from "./prompt.mjs";
 import { TcpBoard } from "./tcp_board.mjs";
 import { TlsBoard } from "./tls_board.mjs";
 
 const [RUNNING, CUT, RESET, CRASHED] = [0, 1, 2, 3];
+const SOFT_RESET = 5; // of machine.reset_cause()
+const IDLE_MS = 20; // of real time, at the prompt
 const { setup, past, bell, port } = workerData;
 const post = (message) => parentPort.postMessage(message);
 
@@ -16,6 +19,8 @@ const inbox = [];
 let seen = 0;
 let python = null;
 let clockAt = 0;
+let leaving = null; // the reason to leave, found while the firmware was in the middle of something
+let waited = false; // the time that is about to pass has passed already
 const flashAt = {}; // label of a partition: [address, size] of its cells
 
 // Wait up to `ms` of real time for the bell, then take everything that came in.
@@ -25,8 +30,10 @@ function drain(ms) {
   if (rung === seen) return;
   seen = rung;
   for (let got; (got = receiveMessageOnPort(port)); ) {
+    const { request } = got.message;
     if (got.message.tcp) tcp.take(got.message.tcp);
-    else inbox.push(got.message.request);
+    else if (request.op === "type") prompt.take(python, Buffer.from(request.base64, "base64"));
+    else inbox.push(request);
   }
 }
 
@@ -46,6 +53,7 @@ function writeClock() {
 }
 
 const pace = new Pace(drain, tcp, past ? past.pace : setup.pace);
+const prompt = setup.serial ? new Prompt((bytes) => post({ serial: bytes }), past?.raw ?? false) : null;
 
 const simhost = {
   ...tcp.functions(),
@@ -62,14 +70,36 @@ const simhost = {
   edge: (channel, closed) => post({ edge: [nowMs(), channel, closed] }),
   wait: (ms) => {
     writeClock();
+    waited = true;
     return pace.waitNetwork(ms, () => bell[0] !== seen);
   },
+  typed: () => prompt?.typed.length ?? 0,
+  ...(prompt && { keep: keepStep, dark: () => void ((prompt.dark = true), prompt.flush()) }),
 };
+
+// Of a board with a serial port: `ms` have passed in the firmware's loop, which does not return.
+function keepStep(ms) {
+  prompt.flush();
+  writeClock();
+  if (!waited) pace.keep(ms, false);
+  waited = false;
+  leaving ??= obey();
+}
+
+// What the firmware reads of what was typed: waits for it.
+function readTyped() {
+  while (!prompt.typed.length && !leaving) {
+    prompt.flush();
+    drain(IDLE_MS);
+    leaving ??= obey();
+  }
+  return prompt.typed.shift() ?? null;
+}
 
 let status = RUNNING;
 let running = past ? past.running : false;
 let job = past ? past.job : null; // a run_for in progress: {id, until, began}
-let reply = past ? past.reply : setup.reply; // the request that this power-up answers
+let reply = past ? past.reply : setup.reply; // the request that this power-up answers, or the next if it ends at once
 
 function turn(ms) {
   status = python.call("run", ms);
@@ -142,7 +172,7 @@ function obey() {
 
 function live() {
   for (;;) {
-    const leave = obey() ?? (status === RESET ? { reply: null, offMs: 0 } : null);
+    const leave = obey() ?? (status === RESET ? { reply, offMs: 0 } : null);
     if (leave) return leave;
     if (status === RUNNING && (running || job)) {
       const hurry = job !== null;
@@ -158,25 +188,57 @@ function live() {
   }
 }
 
-python = await bootInterpreter(setup, past, simhost, (line) => post({ log: line }));
+// The life of a board with a serial port: the firmware runs until it gives the prompt away.
+function serve() {
+  status = python.call("begin", !prompt.raw);
+  if (status === RUNNING) prompt.open(python);
+  else stopped();
+  for (let at = performance.now(); ; ) {
+    const leave = leaving ?? obey() ?? (status === RESET ? { reply: null, offMs: 0 } : null);
+    if (leave) return leave;
+    if (status !== RUNNING) {
+      drain(1000);
+      continue;
+    }
+    if (prompt.step()) {
+      python.call("reset", SOFT_RESET);
+      return { reply: null, offMs: 0, raw: prompt.raw };
+    }
+    const ms = Math.floor((performance.now() - at) * (pace.speed || 1));
+    at += ms / (pace.speed || 1);
+    status = python.call("idle", ms);
+    writeClock();
+    if (status !== RUNNING) stopped();
+    else if (!prompt.typed.length) drain(IDLE_MS);
+  }
+}
+
+const said = (bytes) => prompt.print(bytes);
+const serial = prompt && { linebuffer: false, stdout: said, stderr: said, stdin: readTyped };
+python = await bootInterpreter(setup, past, simhost, (line) => post({ log: line }), serial);
 python.powerUp(past ? past.state : "");
 writeClock();
-status = python.call("boot");
-writeClock();
-if (reply !== null && reply !== undefined) {
+if (prompt) python.withPrompt();
+else {
+  status = python.call("boot");
+  writeClock();
+}
+if (status !== RESET && reply !== null && reply !== undefined) {
   post(status === CRASHED ? { id: reply, error: "the firmware crashed at boot" } : { id: reply, now_ms: nowMs() });
+  reply = null;
 }
 if (status !== RUNNING) stopped();
-const leave = live();
+const leave = prompt ? serve() : live();
 const state = python.call("state", leave.offMs);
 post({
   past: {
     state,
     flash: Object.fromEntries(Object.entries(flashAt).map(([label, at]) => [label, flashBytes(python, at)])),
-    files: rootFiles(python),
+    files: flashFiles(python),
     pace: pace.settings(),
     running,
     job,
     reply: leave.reply,
+    raw: leave.raw ?? false,
   },
 });

@@ -13,6 +13,10 @@ def heap_unlock():
     return 0
 
 
+def kbd_intr(character):
+    pass
+
+
 def alloc_emergency_exception_buf(size):
     pass
 
