@@ -19,6 +19,7 @@ from umeter_deploy.cli import app
 
 SITE = {"meter": "m1", "key": "5a" * 32, "made_t": 1}
 SIZE = 4 * 4096  # of the simulated journal
+IMAGE = journal_books.written(kit.values(), 1).rstrip(b"\xff")
 
 
 class Bench:
@@ -132,6 +133,14 @@ def test_a_board_that_was_deployed_to_takes_the_books_and_keeps_its_files(saved)
     assert json.loads((saved.root / "site.json").read_text())["made_t"] == 2
 
 
+def test_a_damaged_journal_gives_way_and_is_named(saved):
+    saved.renew(kit.values())
+    saved.cells["journal"][20] = 0
+    done = saved.run("restore", "--confirm")
+    assert done.exit_code == 0 and "journal is damaged" in done.stderr
+    assert saved.books().values == kit.values()
+
+
 @pytest.mark.parametrize(
     "site, values, words",
     [
@@ -162,7 +171,9 @@ def test_a_journal_of_a_later_firmware_is_left_alone(saved):
 
 @pytest.mark.parametrize("what", ["bytes_left", "erases_left"])
 def test_a_restore_that_is_cut_is_done_again(saved, what):
-    for left in (0, 1, 13, 14, 15, 200) if what == "bytes_left" else (0, 1):
+    erased, pieces = 8192, -(-len(IMAGE) // 512) * 512
+    cuts = (0, 4096, erased, erased + 1, erased + 200, erased + pieces - 1, erased + pieces - 14)
+    for left in cuts if what == "bytes_left" else (0, 1):
         saved.renew(kit.values((0, 0, 0)))
         setattr(saved.there.chip.flash.cut, what, left)
         with pytest.raises(saved.there.chip.world.BoardDown):

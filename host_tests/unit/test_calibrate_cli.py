@@ -15,8 +15,10 @@ from station_kit import NOW_S, reading, result, store
 from umeter.core import calibration
 from umeter_deploy import cli_calibrate
 from umeter_deploy.cli import app
-from umeter_station import answers, calibrating, words
+from umeter_station import answers, calibrating, orders, words
+from umeter_station.envelope import sign
 from umeter_station.errors import StationError
+from umeter_station.inbox import Message
 from umeter_station.meters import add
 from umeter_station.station import Books
 
@@ -40,17 +42,16 @@ class Bench:
         """Whatever is open gets the meter's answer."""
         with self.books.db.read() as conn:
             open_orders = [
-                (row.id, row.n)
+                row.id
                 for row in conn.exec_driver_sql(
-                    "select id, n from commands where state = 'created' order by n"
+                    "select id from commands where state = 'created' order by n"
                 )
             ]
-        for command_id, n in open_orders:
+        for command_id in open_orders:
             if not self.mute:
-                command = self.books.command(command_id)
-                store(self.books.db, result(n, key=self.board.key, **self._act(command)))
+                store(self.books.db, self._answered(self.books.command(command_id)))
 
-    def _act(self, command):
+    def _answered(self, command):
         if command.op == "read":
             self.seq += 1
             more = self.wobble[self.seq % len(self.wobble)]
@@ -60,9 +61,9 @@ class Bench:
             ]
             document = reading(seq=self.seq, channels=3, power_dw=powers)
             document.update(contact=self.contact, age_s=self.age_s)
-            return {"op": "read", "reading": document}
-        answered = self.board.order(n=command.n, op=command.op, **command.args)
-        return {key: value for key, value in answered.items() if key != "n"}
+            return result(command.n, key=self.board.key, op="read", reading=document)
+        token = sign(self.board.key, orders.payload(command, NOW_S))
+        return Message("umeter/m1/up/result", self.board.commands.handle(token))
 
     def _shown(self, index, raw_dw):
         tuning = self.board.samples[index].tuning

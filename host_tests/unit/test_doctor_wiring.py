@@ -6,8 +6,11 @@ import pytest
 
 from prompt_kit import prompt
 from simulated_chip import board
+from umeter_deploy import files
 from umeter_deploy.doctor_wiring import OK, Limits, Seen, Wiring
 from umeter_deploy.link import LinkError
+from umeter_deploy.stamp import unstamped
+from umeter_sim.paths import BOARDS
 
 LOADS = [1000, 2000, 3000, 4000, 36_000]
 
@@ -42,6 +45,19 @@ def test_one_contact_at_a_time_is_closed_and_none_stays_so(there):
         assert closed in (0, 1)
     assert [channel for channel, state in there.chip.edges if state] == [1, 2, 3, 4, 5]
     assert closed == 0
+
+
+@pytest.mark.parametrize("folder", sorted(path.name for path in BOARDS.iterdir()))
+def test_every_board_of_ours_by_its_own_relays_and_front_ends(folder):
+    document = unstamped(json.loads(files.board_text(files.read(BOARDS / folder / "board.json"))))
+    count = len(document["channels"])
+    there = prompt(board=document, loads=[30_000])
+    there.chip.ask("fault", kind="jammed", ch=count)
+    judge = wiring(there, document).judge
+    found = [judge(index) for index in range(count)]
+    assert found[:-1] == [OK] * (count - 1) and found[-1].startswith("no power")
+    assert {channel for channel, state in there.chip.edges if state} == set(range(1, count + 1))
+    assert not any(place.relay for place in places(there))
 
 
 def test_swapped_modules_are_seen_from_both_sides(there):
@@ -101,7 +117,15 @@ def test_the_watchdog_guards_each_trial(there):
     checked = wiring(there)
     for index in range(2):
         checked.judge(index)
-        assert there.chip.machine.board.watchdog_ms == 60_000
+        assert there.chip.machine.board.watchdog_ms == 240_000
+
+
+@pytest.mark.parametrize("said", ["", "\n", "...\n[[1, 2], [3"])
+def test_an_answer_that_is_garbled_is_said(there, said):
+    checked = wiring(there)
+    there.run = lambda program: said
+    with pytest.raises(LinkError, match="garbled"):
+        checked.judge(0)
 
 
 def test_a_board_without_the_software_is_told_what_to_do():

@@ -66,6 +66,8 @@ def restore_command(
             present, script, size = _present(link)
             restoring.refuse_to_roll_back(past, present)
             Console().print(_table(past, present))
+            if present.damaged:
+                _warn("The board's journal is damaged; the last column is what is whole of it.")
             if not confirm:
                 raise BackupError(
                     f"Nothing was written; these books, as they were at order {past.order}, become"

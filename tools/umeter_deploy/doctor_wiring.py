@@ -47,12 +47,12 @@ class Wiring:
         self._script = Script(prompt, "wiring", names)
         try:
             self._script.run(f"begin({json.dumps(board)!r})")
+            self._rest = self._seen(self._script.ask(f"watch({_SETTLE_MS})"))
         except LinkError as error:
             raise LinkError(
                 f"The board cannot run its own modules ({error}): bring it this release first"
                 " (umeter deploy)"
             ) from None
-        self._rest = self._seen(self._script.ask(f"watch({_SETTLE_MS})"))
 
     def judge(self, index: int) -> str:
         """Close the contact of a channel alone: OK, or what is wrong, in words."""

@@ -20,15 +20,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from umeter_deploy import files, parts
 from umeter_sim import (
     accuracy,
     bounds,
     cuts,
+    deploy_bench,
     features,
     fuzz,
     link_bench,
     loads_bench,
     once,
+    ota_cuts,
     outage,
     scenarios,
     traps,
@@ -38,7 +41,7 @@ from umeter_sim.build import build_firmware
 from umeter_sim.energy_decade import energy_error
 from umeter_sim.lone_site import lone_site
 from umeter_sim.mosquitto import installed
-from umeter_sim.paths import BUILD
+from umeter_sim.paths import BOARDS, BUILD
 from umeter_sim.scene import METER, PRICE_U_PER_KWH, Scene, wait_until
 from umeter_sim.soak import soak
 
@@ -46,8 +49,30 @@ TICK_MS = 100
 RESULT = BUILD / "bench.json"
 
 
+# What a meter needs when somebody looks after it, and imports for that moment only.
+SERVICE = (
+    "umeter/core/calibration.mpy",
+    "umeter/hal/maintenance.mpy",
+    "umeter/hal/slots.mpy",
+    "umeter/net/console.mpy",
+    "umeter/net/order_board.mpy",
+    "umeter/net/order_calibrate.mpy",
+    "umeter/net/order_update.mpy",
+)
+
+
 def mpy_bytes():
-    return {"mpy_bytes": build_firmware().mpy_bytes}
+    """What the board sim8 carries: to meter, to sell and to talk, and for its service; and all
+    there is for any board.
+    """
+    built = build_firmware()
+    carried = parts.needed(files.read(BOARDS / "sim8" / "board.json"), lone_site(METER))
+    service = sum(built.sizes[name] for name in SERVICE)
+    return {
+        "mpy_bytes": sum(built.sizes[name] for name in carried) - service,
+        "mpy_bytes_service": service,
+        "mpy_bytes_every_part": built.mpy_bytes,
+    }
 
 
 def heap():
@@ -217,6 +242,7 @@ PARTS = (
 LONG_PARTS = (
     ("faults of the link", link_bench.worst_faults),
     ("sixty days alone", outage.run),
+    ("a deployment", deploy_bench.run),
 )
 
 
@@ -230,6 +256,7 @@ BESIDE = (
     ("power cuts", power_cuts),
     ("orders, each once", once.run),
     ("garbage", fuzz.run),
+    ("updates cut off", ota_cuts.run),
     ("traps of the front ends", traps.run),
     ("a PZEM bus", traps.pzem_scan),
     ("accuracy of the front ends", accuracy.run),

@@ -56,12 +56,15 @@ CASES = {
     "set in part": ([], {**_PRICE, "set": {**_PRICE["set"], "report_s": 1}}),
     "time": ([], {"op": "time", "t": UNIX + 86_400}),
     "key": ([], {"op": "key"}),
+    "calibrate": ([_CREDIT], {"op": "calibrate", "ch": 1, "gain_ppm": -2500, "creep_dw": 9}),
+    "maintenance": ([], {"op": "maintenance", "minutes": 5}),
     "status": ([_CREDIT], {"op": "status", "ch": 1}),
     "read": ([_CREDIT], {"op": "read"}),
     "link": ([], {"op": "link"}),
     "history": ([_CREDIT], {"op": "history", "what": "events", "from": 1, "count": 9}),
 }
-READING = ("status", "read", "link", "history")
+# After a boot nothing is to be seen of these.
+READING = ("status", "read", "link", "history", "maintenance")
 
 
 def prepare(board, order, steps):

@@ -73,7 +73,7 @@ class OrderBoard:
 
     def state(self):
         """What orders can change, by whom it concerns: channels by number, "settings", "numbers"
-        (consumed), "keys", and the "clock", which alone is lost with the power.
+        (consumed), "keys", and what alone is lost with the power: the "clock", "maintenance".
         """
         meter = self.meter
         state = {channel.index + 1: self._of(channel) for channel in self.channels}
@@ -81,6 +81,7 @@ class OrderBoard:
         state["numbers"] = meter.get(_core.replay.KEY)
         state["keys"] = meter.get("k")
         state["clock"] = self.clock.when
+        state["maintenance"] = meter.maintenance
         return state
 
     def _of(self, channel):
@@ -94,5 +95,6 @@ class OrderBoard:
             channel.register.residual,
             channel.quarantined,
             channel.tariff.price_u_per_kwh,
+            _core.calibration.values(channel.sample),
             self.meter.get(_core.book.KEYS[channel.index]),
         )

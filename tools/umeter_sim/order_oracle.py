@@ -32,6 +32,8 @@ _RULES = {
     "set": ("version set", "", (*_EVERYWHERE, "settings")),
     "time": ("t boot", "", (*_EVERYWHERE, "clock")),
     "key": ("wrapped check", "", ("keys",)),
+    "calibrate": ("ch", "gain_ppm offset phase creep_dw", (_OWN,)),
+    "maintenance": ("", "minutes", ("maintenance",)),
     # What these change is in the filesystem.
     "update": ("do", "release board manifest size file", ()),
     "chunk": ("file at data", "", ()),
@@ -52,6 +54,11 @@ _RANGES = {
     "size": (1, 65_535),
     "file": (0, 255),
     "at": (0, 65_535),
+    "gain_ppm": (-100_000, 100_000),
+    "offset": (-32_767, 32_767),
+    "phase": (-32_767, 32_767),
+    "creep_dw": (0, 1000),
+    "minutes": (1, 240),
     "exp": (UNIX_OF_2020, UNIX_OF_2020 + LARGEST),
 }
 _WORDS = {

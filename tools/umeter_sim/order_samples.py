@@ -15,6 +15,7 @@ _SETS = (
     {"friendly": [[[1, 2, 3], "2200", "2400"]], "tz": "CET-1CEST,M3.5.0,M10.5.0/3"},
     {"report_s": 1, "colour": "blue", "commit_wh": 2},
 )
+_OF_THE_BOARD = ["read", "history", "set", "time", "key", "link", "update", "chunk", "maintenance"]
 
 
 def sample(rng, channels=3):
@@ -25,7 +26,7 @@ def sample(rng, channels=3):
         value = choose(rng)
         if value is not None:
             order[name] = value
-    if op not in ("read", "history", "set", "time", "key", "link", "update", "chunk"):
+    if op not in _OF_THE_BOARD:
         order["ch"] = rng.randrange(channels) + 1
     if rng.random() < 0.5:
         order["exp"] = UNIX + rng.choice((-3600, 3600, 10**6))
@@ -64,6 +65,16 @@ _KINDS = (
     ("history", {"what": _one_of("events"), "from": _one_of(1, 9), "count": _one_of(1, 16)}),
     ("history", {"what": _one_of("profile"), "from": _one_of(1, 9), "count": _one_of(1, 32)}),
     ("set", {"set": _one_of(*_SETS)}),
+    (
+        "calibrate",
+        {
+            "gain_ppm": lambda rng: rng.choice((None, 0, rng.randrange(-110_000, 110_000))),
+            "offset": _one_of(None, -7),
+            "phase": _one_of(None, 200),
+            "creep_dw": _one_of(None, 15, 2000),
+        },
+    ),
+    ("maintenance", {"minutes": _one_of(None, 1, 240, 241)}),
     ("update", {"do": _one_of("offer", "keep", "abort"), "release": _one_of(1, 2, None)}),
     ("update", {"do": _one_of("switch"), "release": _one_of(1, 2, None)}),
     ("chunk", {"file": _one_of(0, 7), "at": _one_of(0, 900), "data": _one_of("eA==", "x")}),

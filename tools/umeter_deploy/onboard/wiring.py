@@ -10,7 +10,7 @@ import machine
 
 _TICK_MS = 100
 _MOVE_MS = 1500  # for relays that are moved poll by poll
-_GUARD_MS = 60_000  # of nobody: then the board restarts, and meters
+_GUARD_MS = 240_000  # of nobody: then the board restarts, and meters
 _NOT_NEEDED = ("inputs", "hand", "power_fail")
 _there = []
 
