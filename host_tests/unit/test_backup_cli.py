@@ -68,6 +68,12 @@ def saved(bench):
     return bench
 
 
+def renumbered(values):
+    """On a board that had no books, boot and events go on far behind those of the backup."""
+    assert journal_books.ahead(values, 1000, 4096)["b"] > values["b"]
+    return journal_books.ahead(values, 1000, 4096)
+
+
 def test_a_backup_has_it_all_and_is_for_its_owner(bench):
     done = bench.run("backup")
     assert done.exit_code == 0, done.output
@@ -104,7 +110,7 @@ def test_a_board_without_a_journal_partition_has_it_in_a_file(bench):
     (bench.root / "journal.bin").unlink()
     assert bench.run("restore", "--confirm").exit_code == 0
     there = journal_books.read((bench.root / "journal.bin").read_bytes())
-    assert there.values == kit.values((9,))
+    assert there.values == renumbered(kit.values((9,)))
 
 
 def test_a_dead_board_s_books_go_to_a_blank_one(saved):
@@ -118,7 +124,7 @@ def test_a_dead_board_s_books_go_to_a_blank_one(saved):
     done = saved.run("restore", "--confirm")
     assert done.exit_code == 0, done.output
     assert "umeter deploy" in done.stdout and "station" in done.stdout
-    assert saved.books().values == kit.values()
+    assert saved.books().values == renumbered(kit.values())
     assert json.loads((saved.root / "site.json").read_text()) == SITE
     assert (saved.root / "ca0.der").read_bytes() == bytes(range(256)) * 5
     again = saved.run("restore", "--confirm")
@@ -138,7 +144,7 @@ def test_a_damaged_journal_gives_way_and_is_named(saved):
     saved.cells["journal"][20] = 0
     done = saved.run("restore", "--confirm")
     assert done.exit_code == 0 and "journal is damaged" in done.stderr
-    assert saved.books().values == kit.values()
+    assert saved.books().values == renumbered(kit.values())
 
 
 @pytest.mark.parametrize(

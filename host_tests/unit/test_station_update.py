@@ -4,72 +4,19 @@ import base64
 import json
 
 import pytest
-import sqlalchemy as sa
 
-from cli_kit import clocked_home, run, squeezed
+from log_kit import Link, Logs, audit_raw
+from release_kit import BUNDLE, FILES, answer, brought, event, known, newest, started, status
 from station_kit import NOW_S, counted, new_database, reading, result, sell, store, uplink
 from umeter_deploy import bundle as bundles
-from umeter_station import orders, update
+from umeter_station import orders, records, update
 from umeter_station.envelope import sign
 from umeter_station.errors import StationError
-from umeter_station.models import commands
-
-FILES = {"umeter/__init__.mpy": b"i" * 70, "umeter/app.mpy": b"a" * 2000}
-BUNDLE = bundles.make(2, "0.2.0", "sim8", 302, FILES)
 
 
 @pytest.fixture
 def db(tmp_path):
     return new_database(tmp_path)
-
-
-def started(db, bundle=BUNDLE):
-    with db.write() as conn:
-        name = update.add_bundle(conn, bundle, NOW_S)
-        return update.start(conn, "m1", name, NOW_S, "ann")
-
-
-def known(db):
-    with db.read() as conn:
-        return update.latest(conn, "m1")
-
-
-def newest(db):
-    """The order that is open."""
-    with db.read() as conn:
-        ids = conn.execute(
-            sa.select(commands.c.id)
-            .where(commands.c.state.in_(orders.OPEN_STATES), commands.c.op != "credit")
-            .order_by(commands.c.n)
-        )
-        (command_id,) = ids.scalars().all()
-        return orders.get(conn, command_id)
-
-
-def answer(db, code="applied", **more):
-    """The meter's, to the order that is open; then the next order."""
-    order = newest(db)
-    store(db, result(order.n, code, op=order.op, **more))
-    return order
-
-
-def event(db, code, a, b=0, n=1):
-    store(
-        db, uplink("event", {"n": n, "boot": 2, "t": NOW_S, "code": code, "ch": 0, "a": a, "b": b})
-    )
-
-
-def status(db, **more):
-    document = {"state": "online", "boot": 1, "channels": 2, "board": "sim8", "clock": 1, **more}
-    store(db, uplink("status", document))
-
-
-def brought(db):
-    """Up to the order to switch."""
-    started(db)
-    answer(db, want=[0, 0], kept=0)
-    answer(db, want=[1, 0], kept=0)
-    answer(db, want=None, kept=1)
 
 
 def test_the_pieces_go_out_one_at_a_time_as_the_meter_wants_them(db):
@@ -176,6 +123,44 @@ def test_a_release_that_goes_back_is_told(db):
     assert known(db).state == "offered"
 
 
+def logged(code, a, b, n=1, t=NOW_S):
+    """A meter's log that ends with this event."""
+    logs = Logs()
+    words = records.EVENT_CODES
+    logs.append("events", [audit_raw(n, t=t, boot=2, code=words.index(code), a=a, b=b)])
+    return logs
+
+
+def test_a_release_that_goes_back_may_be_told_by_the_meters_log_alone(db):
+    brought(db)
+    answer(db)
+    link = Link(db, logged("update.back", 1, 2))
+    link.read(boot=2)
+    link.pull()
+    assert known(db).state == "back"
+
+
+def test_what_was_told_already_says_nothing_of_the_next_trial(db):
+    brought(db)
+    answer(db)
+    event(db, "update.back", 1, 2)
+    brought(db)
+    answer(db)
+    link = Link(db, logged("update.back", 1, 2))
+    link.read(boot=2)
+    link.pull()
+    assert known(db).state == "trial", "the log has it, but it was told before"
+
+
+def test_what_is_told_late_of_an_earlier_trial_says_nothing_of_this_one(db):
+    brought(db)
+    answer(db)
+    link = Link(db, logged("update.back", 1, 2, t=NOW_S - 3600))
+    link.read(boot=2)
+    link.pull()
+    assert known(db).state == "trial"
+
+
 def test_events_of_another_release_mean_nothing(db):
     brought(db)
     answer(db)
@@ -257,62 +242,3 @@ def test_a_trial_cannot_be_given_up(db):
     answer(db)
     with db.write() as conn, pytest.raises(StationError, match="its trial ends by itself"):
         update.give_up(conn, "m1", NOW_S)
-
-
-@pytest.fixture
-def home(tmp_path):
-    return clocked_home(tmp_path)
-
-
-@pytest.fixture
-def bundle_file(tmp_path):
-    path = tmp_path / "sim8-2.zip"
-    path.write_bytes(bundles.packed(BUNDLE))
-    return path
-
-
-def test_the_command_starts_it_and_tells_how_far_it_is(home, db, bundle_file):
-    done = run(home, "update", "m1", "--bundle", bundle_file, "--no-wait")
-    assert done.exit_code == 0, done.output
-    assert any("m1 2 offered" in line for line in squeezed(done.stdout))
-    answer(db, want=[1, 0], kept=0)
-    assert any("m1 2 file 1 of 2" in line for line in squeezed(run(home, "update", "m1").stdout))
-    assert "m1: given up." in run(home, "update", "m1", "--abort").output
-    assert "m1: nothing was under way." in run(home, "update", "m1", "--abort").output
-
-
-def test_the_command_waits_and_fails_with_the_update(home, db, bundle_file, monkeypatch):
-    def one_poll(_):
-        answer(db, "not_now", reason="no room")
-
-    monkeypatch.setattr("umeter_station.cli_update.time.sleep", one_poll)
-    done = run(home, "update", "m1", "--bundle", bundle_file)
-    assert done.exit_code == 1 and "not_now: no room" in done.output
-
-
-def test_the_others_wait_for_the_canary(home, tmp_path, bundle_file, monkeypatch):
-    db = new_database(tmp_path, "m1", "m2")
-
-    def one_poll(_):
-        with db.read() as conn:
-            assert update.latest(conn, "m2") is None
-        answer(db, "not_now", reason="no room")
-
-    monkeypatch.setattr("umeter_station.cli_update.time.sleep", one_poll)
-    done = run(home, "update", "m1", "m2", "--bundle", bundle_file, "--canary")
-    assert done.exit_code == 1
-    with db.read() as conn:
-        assert update.latest(conn, "m2") is None
-
-
-@pytest.mark.parametrize(
-    "options, sentence",
-    [
-        (["--canary"], "--canary needs a --bundle"),
-        (["--abort", "--canary"], "--abort goes alone"),
-        (["--bundle", "nowhere.zip"], "nowhere.zip cannot be read"),
-    ],
-)
-def test_what_does_not_fit_is_said_in_a_sentence(home, db, options, sentence):
-    done = run(home, "update", "m1", *options)
-    assert done.exit_code == 1 and sentence in done.output

@@ -82,7 +82,7 @@ def restore_command(
                     present,
                     lambda n, of: bar.update(task, completed=n, total=of),
                 )
-            _verify(script, past)
+            _verify(script, restoring.wanted(past, present))
             if not known:
                 restoring.bring_files(link, backup, lambda count: None)
     software = "" if known else " Its software comes by `umeter deploy`, if it has none yet."
@@ -103,9 +103,9 @@ def _present(link: Link) -> tuple[Books, Script, int]:
     return _books(cells, "The board's journal"), script, len(cells)
 
 
-def _verify(script: Script, past: Books) -> None:
+def _verify(script: Script, wanted: dict[str, bytes]) -> None:
     there = _books(backups.journal(script, lambda *_: None), "The board's journal")
-    if there.values != past.values:
+    if there.values != wanted:
         raise LinkError(
             "The board does not hold what was written: try again, and take another board if it"
             " stays so"

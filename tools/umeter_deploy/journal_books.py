@@ -12,6 +12,7 @@ from umeter_sim.paths import FIRMWARE
 SECTOR = 4096
 PAGES = 2  # of flash to a sector of the journal, as composition.py has it
 _BOOT = "b"
+_EVENTS = "v"
 _UNITS_PER_WH = 36_000_000
 
 
@@ -90,6 +91,15 @@ def read(cells: bytes) -> Books:
         sector,
         damaged,
     )
+
+
+def ahead(values: dict[str, bytes], boots: int, events: int) -> dict[str, bytes]:
+    """The same set with later numbers of boot and event."""
+    later = dict(values)
+    for key, by in ((_BOOT, boots), (_EVENTS, events)):
+        if key in later:
+            later[key] = struct.pack("<I", struct.unpack("<I", later[key])[0] + by)
+    return later
 
 
 def written(values: dict[str, bytes], sequence: int) -> bytes:

@@ -87,7 +87,10 @@ class Link:
                 " monitor, an editor) connected to it?"
             ) from None
         try:
-            self._transport.enter_raw_repl(soft_reset=True)
+            try:
+                self._transport.enter_raw_repl(soft_reset=True)
+            except TransportError:  # it was just starting, and has not heard us
+                self._transport.enter_raw_repl(soft_reset=True)
             self._transport.exec(_HELPERS)
         except (TransportError, TransportExecError, OSError):
             self._transport.close()

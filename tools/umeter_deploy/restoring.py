@@ -19,6 +19,8 @@ from umeter_deploy.onboard_script import Script
 
 _HEADER_BYTES = 14  # core/journal.py
 _PIECE = 512
+_BOOTS_AHEAD = 1000
+_EVENTS_AHEAD = 4096
 _WAY_OUT = (
     "there is nothing to restore; a backup is for a board that has lost its journal, or takes the"
     " place of a dead one, and what was sold since it was made is then reconciled at the station"
@@ -68,7 +70,7 @@ def refuse_to_roll_back(past: Books, present: Books) -> None:
         raise BackupError("The backup is of a board without books: there is nothing to restore")
     if not present.values:
         return
-    if past.values == present.values:
+    if present.values in (past.values, _renumbered(past)):
         raise BackupError("The board holds just what the backup has: there is nothing to restore")
     for why in _newer(past, present):
         raise BackupError(f"The board's own journal is newer ({why}): {_WAY_OUT}")
@@ -100,9 +102,21 @@ def _amount(value: int, scale: int) -> str:
     return f"{whole}.{rest:06d}".rstrip("0").rstrip(".")
 
 
+def wanted(past: Books, present: Books) -> dict[str, bytes]:
+    """The set that the board is to have."""
+    if present.values:
+        return past.values
+    return _renumbered(past)
+
+
+def _renumbered(past: Books) -> dict[str, bytes]:
+    # Nobody knows what the meter has numbered since the backup: no number may come twice.
+    return journal_books.ahead(past.values, _BOOTS_AHEAD, _EVENTS_AHEAD)
+
+
 def put(flash: Flash, size: int, past: Books, present: Books, progress: Progress) -> None:
     """Make the set of `past` the journal's. LinkError if it does not read back as written."""
-    image = journal_books.written(past.values, max(past.sequence, present.sequence) + 1)
+    image = journal_books.written(wanted(past, present), max(past.sequence, present.sequence) + 1)
     at = (present.sector + 1) % (size // len(image)) * len(image)
     for page in range(PAGES):
         flash.erase(at + page * SECTOR)

@@ -80,11 +80,17 @@ def heap():
     takes of it: every feature is on.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _heap(Path(folder))
+        return _heap(Path(folder), features.board_with_hands(Path(folder) / "hands"))
 
 
-def _heap(folder):
-    board = features.board_with_hands(folder / "hands")
+def heap_with_display():
+    """The same of a board with a display, lamp and shared buttons."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = _heap(Path(folder), BOARDS / "esp32_devkit_pzem8")
+    return {"boot_heap_bytes_with_display": figures["boot_heap_bytes"]}
+
+
+def _heap(folder, board):
     with Scene(folder, loads=[400] * 8, board=board) as scene:
         scene.sim.start()
         wait_until(lambda: scene.station.latest_reading(METER), "the first reading")
@@ -230,6 +236,7 @@ def silent_broker():
 PARTS = (
     ("compiled firmware", mpy_bytes),
     ("heap of a connected meter", heap),
+    ("heap with a display", heap_with_display),
     ("cut-off of known loads", cutoff),
     ("tick while the broker is a black hole", blackhole),
     ("boot to the first valid reading", boot),

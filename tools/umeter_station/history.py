@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
-from umeter_station import gaps, orders
+from umeter_station import gaps, orders, update
 from umeter_station import meters as known_meters
 from umeter_station.db import count
 from umeter_station.logs import LOGS, Log, Stored
@@ -141,7 +141,11 @@ def _take(conn: Connection, state: _State, command: Command, answer: _Answer, no
     # A log that was emptied gives its numbers anew: they would fill a gap with what it never held.
     began_anew = answer.newest < state.next_n - 1 and answer.boot > state.boot
     for raw in () if began_anew else answer.records:
-        if log.store(conn, state.meter, raw, now_s) is Stored.CONTRADICTS:
+        event = log.untold(conn, state.meter, raw)
+        stored = log.store(conn, state.meter, raw, now_s)
+        if event is not None and stored is Stored.NEW:
+            update.note_event(conn, state.meter, event, now_s)
+        if stored is Stored.CONTRADICTS:
             n = log.number(raw)
             _find(conn, state, "contradicts", n, n, now_s)
     if answer.next_n <= answer.first <= answer.newest:

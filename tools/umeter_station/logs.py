@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from umeter_station import records
 from umeter_station.db import count
+from umeter_station.messages import Event
 from umeter_station.models import audit_records, events, intervals
 
 _EVENT_COLUMNS = tuple(column.name for column in events.columns)
@@ -55,6 +56,17 @@ class Log:
         if self.table is audit_records:
             _correct_event(conn, row)
         return Stored.NEW
+
+    def untold(self, conn: Connection, meter: str, raw: bytes) -> Event | None:
+        """The event of a record that nobody has told of yet; None of another log."""
+        c = events.c
+        known = sa.select(c.n).where(c.meter == meter, c.n == self.number(raw))
+        if self.table is not audit_records or conn.execute(known).first():
+            return None
+        try:
+            return Event(**self.row(raw))
+        except ValueError:
+            return None
 
     def missing(
         self, conn: Connection, meter: str, first_n: int, end_n: int

@@ -29,6 +29,7 @@ OPEN = ("offered", "fetching", "switching", "trial")
 # A token is at most 2048 bytes, and each of base64's layers adds a third.
 CHUNK_BYTES = 900
 _MOST_STUCK = 5  # pieces in a row that the meter has asked for before
+_CLOCKS_APART_S = 60
 _TRIAL_S = 660  # of uptime: by then a meter has kept what it tries, or has gone back
 
 
@@ -182,6 +183,8 @@ def note_event(conn: Connection, meter: str, event: Event, now_s: int) -> None:
     update = latest(conn, meter)
     if update is None or not update.is_open:
         return
+    if 0 < event.t < update.asked_at - _CLOCKS_APART_S:
+        return  # of an earlier trial, and told late
     if event.code == "update.kept" and event.a == update.release:
         _move(conn, update, "kept", now_s)
     elif event.code == "update.back" and event.b in (0, update.release):
