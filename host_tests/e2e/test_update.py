@@ -30,9 +30,9 @@ def bundle_of(folder, number=2, **edits):
     for name, more in edits.items():
         path = source / "umeter" / (name.replace(".", "/") + ".py")
         path.write_text(path.read_text() + "\n" + more + "\n")
-    return bundle_build.build(
-        BOARD, source, build_firmware(source, folder / f"mpy{number}").folder
-    )
+    made = folder / f"mpy{number}"
+    shutil.copytree(build_firmware().folder, made)  # only what is edited is compiled anew
+    return bundle_build.build(BOARD, source, build_firmware(source, made).folder)
 
 
 @pytest.fixture

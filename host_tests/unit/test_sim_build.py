@@ -29,6 +29,17 @@ def test_only_what_changed_is_compiled_and_what_is_gone_goes(source, tmp_path):
     assert not (target / "umeter" / "core" / "b.mpy").exists()
 
 
+def test_what_is_the_same_is_not_looked_at_again(source, tmp_path, monkeypatch):
+    target = tmp_path / "mpy"
+    first = build_firmware(source, target)
+    with monkeypatch.context() as patch:
+        patch.setattr("umeter_sim.build.squeezed", None)
+        assert build_firmware(source, target).sizes == first.sizes
+    made = target / "umeter" / "core" / "a.mpy"
+    made.unlink()
+    assert build_firmware(source, target).compiled == 1 and made.exists()
+
+
 def test_a_file_that_does_not_compile_is_named(source, tmp_path):
     (source / "umeter" / "core" / "a.py").write_text("match 1:\n    case 1: pass\n")
     with pytest.raises(BuildError, match=r"core/a\.py"):

@@ -82,7 +82,7 @@ def restore_command(
                     present,
                     lambda n, of: bar.update(task, completed=n, total=of),
                 )
-            _verify(script, restoring.wanted(past, present))
+            _verify(script, restoring.wanted(past))
             if not known:
                 restoring.bring_files(link, backup, lambda count: None)
     software = "" if known else " Its software comes by `umeter deploy`, if it has none yet."

