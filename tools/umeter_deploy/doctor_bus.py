@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from umeter_deploy.modbus import crc16, framed
 from umeter_deploy.onboard_script import Prompt, Script
 
 ADDRESSES = range(1, 248)
@@ -126,25 +127,11 @@ def _only_address(exchange: Exchange) -> int:
 
 def request(address: int, function: int, register: int, value: int) -> bytes:
     """A frame with its checksum. value: to write, or how many registers to read."""
-    return _closed(struct.pack(">BBHH", address, function, register, value))
+    return framed(struct.pack(">BBHH", address, function, register, value))
 
 
 def _read_all(address: int) -> bytes:
     return request(address, _READ_INPUT, 0, _REGISTERS)
-
-
-def _closed(frame: bytes) -> bytes:
-    return frame + struct.pack("<H", crc16(frame))
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/MODBUS."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc
 
 
 def _payload(answer: bytes, function: int, addresses: tuple[int, ...]) -> bytes | None:

@@ -9,6 +9,7 @@ multiple coils) its contacts stay as they were until the meter runs, some second
 from typing import Any
 
 from umeter_deploy.board_kit import Kit, listed, number, refuse, table
+from umeter_deploy.modbus import framed
 
 _LAST_COIL = 15  # hal/relay_modbus.py has room for two bytes of them
 _PLAIN = ("parity", "stop", "invert_tx")
@@ -37,8 +38,8 @@ def derived(relays: dict[str, Any]) -> dict[str, Any]:
     address = relays["address"]
     count = max(relays["coils"]) + 1
     size = (count + 7) // 8
-    all_off = _framed(bytes((address, 0x0F, 0, 0, 0, count, size)) + bytes(size))
-    ask = _framed(bytes((address, 0x01, 0, 0, 0, count)))
+    all_off = framed(bytes((address, 0x0F, 0, 0, 0, count, size)) + bytes(size))
+    ask = framed(bytes((address, 0x01, 0, 0, 0, count)))
     used = sum(1 << coil for coil in relays["coils"])
     head = address << 16 | 0x01 << 8 | size
     order = [address, 0x05, *bytes(6)]
@@ -50,13 +51,3 @@ def safe(relays: dict[str, Any], document: dict[str, Any]) -> list[list]:
     all_off = bytes(derived(relays)["frames"][2])
     wires = [bus["id"], bus["tx"], bus["rx"], bus.get("baud", 9600), bus.get("de", -1)]
     return [["uart", *wires, all_off.hex()]]
-
-
-def _framed(frame: bytes) -> bytes:
-    """With its CRC-16/MODBUS."""
-    crc = 0xFFFF
-    for byte in frame:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return frame + crc.to_bytes(2, "little")
