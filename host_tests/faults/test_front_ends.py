@@ -59,3 +59,23 @@ def test_a_calibrated_gain_is_in_energy_and_power():
         assert 1.048 < gain < 1.052, kind
         assert 20_900 < rig.samples[0].power_dw < 21_100, kind
         assert 19_900 < rig.samples[1].power_dw < 20_100, kind
+
+
+@pytest.mark.parametrize("kind", BOARDS)
+def test_steps_of_load_are_told_where_current_and_power_are_read_together(kind):
+    """BL0906 gives its values one by one, the currents seconds after the powers."""
+    rig = FrontRig(BOARDS[kind][0], [10_000])
+    together = kind not in ("s0", "hlw8012", "bl0906")
+    assert all(sample.measures_power == together for sample in rig.samples)
+    if together:
+        rig.run(3000)
+        for index, sample in enumerate(rig.samples):
+            assert 4200 < sample.current_ma < 4550
+            rig.site.set_load(index + 1, 20_000)
+        fresh = [sample.fresh for sample in rig.samples]
+        for _ in range(30):
+            rig.run(100)
+            for index, sample in enumerate(rig.samples):
+                if sample.fresh != fresh[index]:
+                    fresh[index] = sample.fresh
+                    assert 2.2 < sample.power_dw / sample.current_ma < 2.4

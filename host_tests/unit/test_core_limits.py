@@ -200,7 +200,7 @@ def test_steps_are_watched_only_where_loads_are_banned_and_can_be_told():
     apply(meter)
     assert meter.channels[0].steps is None
     meter.set(banned=[[300, 3000]])
-    meter.channels[0].sample.keeps_register = False  # pulses
+    meter.channels[0].sample.measures_power = False  # pulses
     apply(meter)
     assert meter.channels[0].steps is None
 

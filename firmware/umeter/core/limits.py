@@ -38,7 +38,7 @@ def apply(doc, channel, book, now):
 
 def _ban(channel, windows, pf):
     # Pulses tell energy alone: there is no power factor to judge by.
-    if not windows or not channel.sample.keeps_register:
+    if not windows or not channel.sample.measures_power:
         channel.steps = None
         return
     if channel.steps is None:

@@ -54,7 +54,7 @@ _SILENT_END_MS = const(0x1FFFFFFF)
 
 def sample(channel):
     """The Sample of a channel of board.json."""
-    return Sample(channel["units"], MODULUS)
+    return Sample(channel["units"], MODULUS, False, True)
 
 
 def attach(port, members):

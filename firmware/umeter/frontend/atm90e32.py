@@ -51,7 +51,7 @@ _SILENT_END_MS = const(0x1FFFFFFF)
 
 def sample(channel):
     """The Sample of a channel of board.json."""
-    return Sample(UNITS_PER_COUNT * channel["times"], MODULUS)
+    return Sample(UNITS_PER_COUNT * channel["times"], MODULUS, False, True)
 
 
 def attach(port, members):

@@ -35,7 +35,7 @@ _CHECK_READINGS = const(32)
 
 def sample(channel):
     """The Sample of a channel of board.json."""
-    return Sample(channel["units"], MODULUS)
+    return Sample(channel["units"], MODULUS, False, True)
 
 
 def attach(uart, members):
