@@ -34,7 +34,7 @@ def test_a_trap_that_catches_is_seen(monkeypatch):
 @pytest.mark.parametrize("kind", BOARDS)
 def test_the_firmware_adds_next_to_nothing_at_the_load_points(kind):
     results = accuracy.measure(kind, run_ms=300_000)
-    assert {r.point.name for r in results} >= {"0.05 Ib", "Ib", "Imax", "start, 0.004 Ib"}
+    assert {r.point.name for r in results} >= {"0.05 Ib", "Ib", "Imax", "start 0.004 Ib"}
     for result in results:
         assert abs(result.error_wh) <= 1
         assert result.added_percent <= 0.02

@@ -43,6 +43,12 @@ def test_only_what_is_offered_can_be_switched_to(board, made):
     assert board.switch(made[2])["code"] == "not_now"
 
 
+@pytest.mark.parametrize("release", [1.0, True, "1", None])
+def test_what_is_no_number_is_not_the_release_that_runs(board, release):
+    assert board.order(op="update", do="switch", release=1)["code"] == "applied"
+    assert board.order(op="update", do="switch", release=release)["code"] == "malformed"
+
+
 def test_while_one_is_on_trial_the_other_slot_is_not_touched(board, made):
     board.fetch(made[1])
     board.switch(made[1])

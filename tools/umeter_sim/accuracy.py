@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from umeter_sim.front_boards import BOARDS
@@ -22,6 +23,7 @@ RUN_MS = 3600 * 1000
 CREEP_MS = 24 * 3600 * 1000
 CREEP_TICK_MS = 2000
 ALLOWED_WH = 1
+_TITLE = "mWh that the firmware added in an hour"
 NOISE = 10  # of each reading, 0.1 per mille
 
 
@@ -70,7 +72,7 @@ def points(most_ma: int) -> list[Point]:
     made = [Point(name, ma, 1000, "1") for name, ma in ones]
     for factor, factor_name in ((500, "0.5 ind"), (800, "0.8 cap")):
         made += [Point(name, ma, factor, factor_name) for name, ma in others]
-    return [*made, Point("start, 0.004 Ib", START_MA, 1000, "1"), Point("no load", 0, 1000, "-")]
+    return [*made, Point("start 0.004 Ib", START_MA, 1000, "1"), Point("no load", 0, 1000, "-")]
 
 
 def measure(kind: str, run_ms: int = RUN_MS, seed: int = 1) -> list[Result]:
@@ -123,22 +125,18 @@ def run(progress: Callable[[str], Any] = lambda text: None) -> dict[str, Any]:
 
 
 def table(by_kind: dict[str, list[Result]]) -> Table:
-    """What was added at each load point, Wh in an hour; 1 Wh is what a settlement may be off."""
-    rest = {(r.point.name, r.point.factor_name) for results in by_kind.values() for r in results}
-    made = Table("load", "PF", *by_kind, title="Wh added by the firmware in an hour")
+    """What was added at each load point; 1 Wh is what a settlement may be off."""
+    made = Table("load", "PF", *by_kind, title=_TITLE, title_justify="left", box=box.SIMPLE_HEAD)
     for column in made.columns[2:]:
         column.justify = "right"
     for point in points(0):
-        name = point.name, point.factor_name
-        if name in rest:
-            errors = (_error(results, name) for results in by_kind.values())
-            made.add_row(*name, *errors)
+        errors = (_error_mwh(results, point) for results in by_kind.values())
+        made.add_row(point.name, point.factor_name, *errors)
     return made
 
 
-def _error(results: list[Result], name: tuple[str, str]) -> str:
+def _error_mwh(results: list[Result], point: Point) -> str:
     for result in results:
-        if (result.point.name, result.point.factor_name) == name:
-            percent = f" ({result.added_percent:.4f} %)" if result.added_percent else ""
-            return f"{result.error_wh:+.3f} of {result.drawn / UNITS_PER_WH:.0f}{percent}"
+        if (result.point.name, result.point.factor) == (point.name, point.factor):
+            return f"{result.error_wh * 1000:+.0f}"
     return ""

@@ -70,7 +70,7 @@ BOARDS: dict[str, tuple[dict[str, Any], int]] = {
         ),
         60_000,
     ),
-    "ade7953 on I2C": (
+    "ade7953 I2C": (
         _board(
             [
                 {

@@ -52,7 +52,7 @@ _NOT_OFFERED = const("this was not offered")
 def update(run):
     """All but the pieces themselves: offer, keep, switch and abort."""
     do = word(run.order, "do", ("offer", "keep", "switch", "abort"))
-    if do == "switch" and run.order.get("release") == umeter.RELEASE:
+    if do == "switch" and integer(run.order, "release", 1, LARGEST_N) == umeter.RELEASE:
         return APPLIED  # it runs already; the number of the order that did it may be lost
     return _carry(run, globals()[do])
 
@@ -139,7 +139,7 @@ def keep(run, other, mine):
 
 def switch(run, other, mine):
     meter = run.meter
-    release = integer(run.order, "release", 1, LARGEST_N)
+    release = run.order["release"]
     if not _text(other + "/offer").startswith("%d " % release):
         raise Refused(NOT_NOW, _NOT_OFFERED)
     _want(run, other, mine)
