@@ -1,5 +1,6 @@
 """A UART with PZEM modules on it, as the driver sees them."""
 
+from uart_kit import Received
 from umeter.core.sample import Sample
 from umeter.frontend.pzem import MODULUS, UNITS_PER_COUNT, PzemBus
 
@@ -29,7 +30,7 @@ def reply(address, wh=0, power_dw=0, current_ma=0, voltage_dv=2300):
     return framed(bytes((address, 4, 20)) + values + bytes.fromhex("01F400640000"))
 
 
-class Line:
+class Line(Received):
     """A UART with modules on it: `answers[address]` comes back `delay_ms` after the request."""
 
     def __init__(self, answers=None, delay_ms=70):
@@ -37,7 +38,7 @@ class Line:
         self.delay_ms = delay_ms
         self.requests = []
         self.pending = []  # (time, bytes)
-        self.received = b""
+        super().__init__()
         self.now_ms = 0
         self.loses = lambda number: False  # is the answer to this request lost?
 
@@ -46,15 +47,6 @@ class Line:
         for item in [p for p in self.pending if p[0] <= self.now_ms]:
             self.pending.remove(item)
             self.received += item[1]
-
-    def any(self):
-        return len(self.received)
-
-    def readinto(self, buf):
-        n = min(len(buf), len(self.received))
-        buf[:n] = self.received[:n]
-        self.received = self.received[n:]
-        return n or None
 
     def write(self, buf):
         self.requests.append(bytes(buf))

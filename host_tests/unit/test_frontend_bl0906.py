@@ -5,6 +5,7 @@ real channels of the core behind it.
 import pytest
 
 from front_kit import TICK_MS, Bench, Tuning
+from uart_kit import Received
 from umeter.core.energy import UNITS_PER_WH as WH
 from umeter.frontend import bl0906
 from umeter_deploy.kinds import front_bl0906
@@ -40,23 +41,14 @@ def counted(bench, count):
     bench.news = [0] * len(bench.news)
 
 
-class Line:
+class Line(Received):
     """A UART with one register file behind it."""
 
     def __init__(self, registers):
         self.registers = registers
-        self.received = b""
+        super().__init__()
         self.sent = []
         self.spoil = lambda reply: reply
-
-    def any(self):
-        return len(self.received)
-
-    def readinto(self, buf):
-        n = min(len(buf), len(self.received))
-        buf[:n] = self.received[:n]
-        self.received = self.received[n:]
-        return n or None
 
     def write(self, buf):
         self.sent.append(bytes(buf))

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from front_kit import TICK_MS, Tuning
+from uart_kit import Received
 from umeter.frontend import bl0942
 from umeter_deploy.kinds import front_bl0942
 
@@ -24,22 +25,13 @@ def framed(seed, body):
     return body + bytes([~(seed + sum(body)) & 0xFF])
 
 
-class Line:
+class Line(Received):
     """A UART that gives a fixed answer to each request."""
 
     def __init__(self, answers):
         self.answers = answers
-        self.received = b""
+        super().__init__()
         self.sent = []
-
-    def any(self):
-        return len(self.received)
-
-    def readinto(self, buf):
-        n = min(len(buf), len(self.received))
-        buf[:n] = self.received[:n]
-        self.received = self.received[n:]
-        return n or None
 
     def write(self, buf):
         self.sent.append(bytes(buf))

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from umeter_deploy import (
     cli_backup,
@@ -17,6 +16,7 @@ from umeter_deploy import (
     cli_provision,
     files,
 )
+from umeter_deploy.terminal import failure, say, warn
 
 app = typer.Typer(help="Tools for umeter boards.", no_args_is_help=True, add_completion=False)
 app.add_typer(cli_board.app, name="board")
@@ -31,7 +31,6 @@ app.command("backup")(cli_backup.backup_command)
 app.command("restore")(cli_backup.restore_command)
 
 _BOARD, _SITE = "board.json", "site.json"
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
 @app.command()
@@ -48,7 +47,7 @@ def check(
 ) -> None:
     """Check board.json and site.json, and write what a board takes: the files with a stamp."""
     if board is None:
-        raise _failure("Nothing to check: name a board.json, a site.json, or both.")
+        raise failure("Nothing to check: name a board.json, a site.json, or both.")
     try:
         given = {_BOARD: _in_folder(board, _BOARD)}
         if site is not None:
@@ -61,7 +60,7 @@ def check(
         if to is not None:
             _write(to, contents, given)
     except ValueError as error:
-        raise _failure(f"{error}.") from None
+        raise failure(f"{error}.") from None
 
 
 def _in_folder(path: Path, name: str) -> Path:
@@ -78,9 +77,9 @@ def _judged(name: str, path: Path) -> dict[str, str | bytes]:
             contents, warnings = files.site_files(document, path.parent)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    _say(f"{path} is good: {_summary(name, document)}.")
+    say(f"{path} is good: {_summary(name, document)}.")
     for warning in warnings:
-        Console(stderr=True).print(warning, style="yellow", **_PLAIN)
+        warn(warning)
     return contents
 
 
@@ -100,13 +99,4 @@ def _write(folder: Path, contents: dict[str, str | bytes], given: dict[str, Path
     except OSError as error:
         raise ValueError(f"{folder} cannot be written: {error.strerror}") from None
     for name in contents:
-        _say(f"{folder / name} is for the board.")
-
-
-def _say(sentence: str) -> None:
-    Console().print(sentence, **_PLAIN)
-
-
-def _failure(sentence: str) -> typer.Exit:
-    Console(stderr=True).print(sentence, style="red", **_PLAIN)
-    return typer.Exit(1)
+        say(f"{folder / name} is for the board.")

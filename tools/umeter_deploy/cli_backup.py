@@ -18,8 +18,8 @@ from umeter_deploy.backup import BackupError
 from umeter_deploy.journal_books import Books
 from umeter_deploy.link import Link, LinkError
 from umeter_deploy.onboard_script import Script
+from umeter_deploy.terminal import failure, say, warn
 
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
 _MILLION = 1_000_000
 
 _Port = Annotated[str, typer.Option(help="Serial port, auto: the one that a board is on.")]
@@ -39,13 +39,12 @@ def backup_command(file: _File, port: _Port = ports.AUTO) -> None:
         books = _books(taken.journal, "The board's journal")
         backups.save(file, backups.packed(taken))
     Console().print(_table(books, None))
-    Console().print(
+    say(
         f"{file} holds the books of meter {taken.about['meter']} after order {books.order}, and"
         " its key: only you can read it, so keep it as you keep a key.",
-        **_PLAIN,
     )
     if books.damaged:
-        _warn("The journal has been damaged; the backup holds what is whole of it.")
+        warn("The journal has been damaged; the backup holds what is whole of it.")
 
 
 def restore_command(
@@ -67,7 +66,7 @@ def restore_command(
             restoring.refuse_to_roll_back(past, present)
             Console().print(_table(past, present))
             if present.damaged:
-                _warn("The board's journal is damaged; the last column is what is whole of it.")
+                warn("The board's journal is damaged; the last column is what is whole of it.")
             if not confirm:
                 raise BackupError(
                     f"Nothing was written; these books, as they were at order {past.order}, become"
@@ -86,11 +85,10 @@ def restore_command(
             if not known:
                 restoring.bring_files(link, backup, lambda count: None)
     software = "" if known else " Its software comes by `umeter deploy`, if it has none yet."
-    Console().print(
+    say(
         f"The board has the books of meter {backup.about['meter']} again, as they were at order"
         f" {past.order}.{software} Compare them with the station's: what was sold since is not in"
         " them.",
-        **_PLAIN,
     )
 
 
@@ -161,8 +159,7 @@ def _told_in_words() -> Iterator[None]:
     try:
         yield
     except (ValueError, LinkError) as error:
-        Console(stderr=True).print(f"{error}.", style="red", **_PLAIN)
-        raise typer.Exit(1) from None
+        raise failure(f"{error}.") from None
 
 
 def _bar() -> Progress:
@@ -173,7 +170,3 @@ def _bar() -> Progress:
         console=Console(stderr=True),
         transient=True,
     )
-
-
-def _warn(sentence: str) -> None:
-    Console(stderr=True).print(sentence, style="yellow", **_PLAIN)

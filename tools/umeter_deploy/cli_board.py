@@ -8,10 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from umeter_deploy import board_check, board_hazards, board_new, files
+from umeter_deploy.terminal import failure, say, warn
 
 app = typer.Typer(help="Board files.", no_args_is_help=True)
-
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
 @app.command()
@@ -23,17 +22,17 @@ def check(
     try:
         document = files.read(path)
     except ValueError as error:
-        raise _failure(f"{error}.") from None
+        raise failure(f"{error}.") from None
     try:
         kit = board_check.check(document)
         made = board_check.for_board(document)
     except ValueError as error:
-        raise _failure(f"{path}: {error}.") from None
-    _say(f"{path} is good: {document['name']}, {len(document['channels'])} channels.")
+        raise failure(f"{path}: {error}.") from None
+    say(f"{path} is good: {document['name']}, {len(document['channels'])} channels.")
     Console().print(_pin_table(board_hazards.rows(kit)))
-    _say(board_hazards.opening(made["safe"]))
+    say(board_hazards.opening(made["safe"]))
     for warning in board_hazards.warnings(document, made["safe"]):
-        _warn(warning)
+        warn(warning)
     _about(document.get("about", {}))
 
 
@@ -46,11 +45,11 @@ def new(
     try:
         if path.exists():
             raise ValueError(f"{path} is there already: name another folder")
-        document = board_new.ask(folder.resolve().name, _prompt, _warn)
+        document = board_new.ask(folder.resolve().name, _prompt, warn)
         _write(path, document)
     except ValueError as error:
-        raise _failure(f"{error}.") from None
-    _say(f"{path} is written: look at it with umeter board check {folder}.")
+        raise failure(f"{error}.") from None
+    say(f"{path} is written: look at it with umeter board check {folder}.")
 
 
 def _prompt(words: str, default: str | None) -> str:
@@ -78,19 +77,6 @@ def _pin_table(rows: list[board_hazards.Row]) -> Table:
 
 def _about(about: dict[str, Any]) -> None:
     if about.get("verified") is False:
-        _warn("Nobody has tried this board file on the hardware: check each line before mains.")
+        warn("Nobody has tried this board file on the hardware: check each line before mains.")
     for fact, why in about.get("unverified", {}).items():
-        _warn(f"Not verified: {fact}: {why}")
-
-
-def _say(sentence: str) -> None:
-    Console().print(sentence, **_PLAIN)
-
-
-def _warn(sentence: str) -> None:
-    Console(stderr=True).print(sentence, style="yellow", **_PLAIN)
-
-
-def _failure(sentence: str) -> typer.Exit:
-    Console(stderr=True).print(sentence, style="red", **_PLAIN)
-    return typer.Exit(1)
+        warn(f"Not verified: {fact}: {why}")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from umeter_deploy import bundle as bundles
 from umeter_deploy import files
+from umeter_deploy.terminal import failure, say
 
 _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 
@@ -27,21 +27,11 @@ def bundle(
         target = to or Path(f"{made.board}-{made.release}.zip")
         target.write_bytes(bundles.packed(made))
     except OSError as error:
-        raise _failure(f"{error.filename} cannot be written: {error.strerror}.") from None
+        raise failure(f"{error.filename} cannot be written: {error.strerror}.") from None
     except ValueError as error:
-        raise _failure(f"{error}.") from None
+        raise failure(f"{error}.") from None
     size = sum(len(content) for _, content in made.files)
-    Console().print(
+    say(
         f"{target}: release {made.release} for {made.board}, {len(made.files)} files,"
         f" {size} bytes on the board.",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
     )
-
-
-def _failure(sentence: str) -> typer.Exit:
-    Console(stderr=True).print(
-        sentence, style="red", highlight=False, markup=False, soft_wrap=True
-    )
-    return typer.Exit(1)

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
+from umeter_deploy.terminal import failure, say
+
 _ANSWER_S = 30.0
 _PAUSE_S = 1.0  # between readings: modules measure anew about once a second
 _SETTLE_S = 3.0
@@ -59,8 +60,7 @@ def calibrate(
         finally:
             books.close()
     except (ValueError, StationError) as error:
-        Console(stderr=True).print(f"{str(error).rstrip('.')}.", style="red", **_PLAIN)
-        raise typer.Exit(1) from None
+        raise failure(f"{str(error).rstrip('.')}.") from None
 
 
 def _calibrate(
@@ -71,7 +71,7 @@ def _calibrate(
     channels = books.meter(meter).channels
     if channels and not 1 <= ch <= channels:
         raise ValueError(f"{meter} has the channels 1 to {channels}, not {ch}")
-    _say(
+    say(
         f"Connect a load of {_decimal(true_w, 1)} W to channel {ch} of {meter}, one that only"
         " heats and is warm, with the meter that you trust beside it; switch off all else at this"
         " channel."
@@ -84,7 +84,7 @@ def _calibrate(
         was_ppm = calibrating.last_gain_ppm(conn, meter, ch)
     gain_ppm = calibrating.gain_ppm(true_w, before, was_ppm)
     _print(_table(ch, true_w, [("now", before, was_ppm)]))
-    _say(f"The gain that makes it true is {gain_ppm:+} ppm.")
+    say(f"The gain that makes it true is {gain_ppm:+} ppm.")
     _agree(f"Send it to {meter}?", yes)
     said = _send(books, meter, ch, {"gain_ppm": gain_ppm, **more})
     told_ppm = calibrating.told_gain_ppm(said, "before")
@@ -110,7 +110,7 @@ def _once_more(
             f"{meter} had a gain of {told_ppm:+} ppm already, and has it again: {gain_ppm:+} ppm"
             " would be more than 10 %, so look at the load and the current transformer"
         )
-    _say(f"{meter} had a gain of {told_ppm:+} ppm already: {gain_ppm:+} ppm is what it needs.")
+    say(f"{meter} had a gain of {told_ppm:+} ppm already: {gain_ppm:+} ppm is what it needs.")
     _send(books, meter, ch, {"gain_ppm": gain_ppm})
     return gain_ppm
 
@@ -213,7 +213,3 @@ def _bar() -> Progress:
 
 def _print(table: Table) -> None:
     Console().print(table)
-
-
-def _say(sentence: str) -> None:
-    Console().print(sentence, **_PLAIN)

@@ -12,12 +12,12 @@ from umeter_deploy import files, parts, ports
 from umeter_deploy.deploy import Deployed, deploy
 from umeter_deploy.link import Link, LinkError
 from umeter_deploy.monitor import listen, table
+from umeter_deploy.terminal import PLAIN, failure, say, warn
 from umeter_sim.build import BuildError, names_of
 from umeter_sim.paths import BUILD
 from umeter_sim.squeeze_names import readable
 
 _PORT = Annotated[str, typer.Option(help="serial port, auto: the one that a board is on")]
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
 def deploy_command(
@@ -36,7 +36,7 @@ def deploy_command(
         documents.update(contents)
         software = parts.software(board_document, site_document)
         for warning in warnings:
-            _say_error(warning, "yellow")
+            warn(warning)
         with Link(ports.find(port)) as link, _bar() as bar:
             task = bar.add_task("copying", total=None)
             done = deploy(
@@ -46,9 +46,8 @@ def deploy_command(
                 lambda sent, whole: bar.update(task, completed=sent, total=whole),
             )
     except (ValueError, LinkError, BuildError) as error:
-        _say_error(_sentence(error), "red")
-        raise typer.Exit(1) from None
-    Console().print(_told(done), **_PLAIN)
+        raise failure(_sentence(error)) from None
+    say(_told(done))
 
 
 def monitor_command(port: _PORT = ports.AUTO) -> None:
@@ -61,12 +60,11 @@ def monitor_command(port: _PORT = ports.AUTO) -> None:
                 if isinstance(heard, dict):
                     live.update(table(heard), refresh=True)
                 elif heard:
-                    live.console.print(readable(heard, names), **_PLAIN)
+                    live.console.print(readable(heard, names), **PLAIN)
     except KeyboardInterrupt:
         return
     except (ValueError, LinkError) as error:
-        _say_error(_sentence(error), "red")
-        raise typer.Exit(1) from None
+        raise failure(_sentence(error)) from None
 
 
 def _told(done: Deployed) -> str:
@@ -97,7 +95,3 @@ def _bytes(content: str | bytes) -> bytes:
 def _sentence(error: Exception) -> str:
     text = str(error)
     return text if text.endswith(("?", ".")) else text + "."
-
-
-def _say_error(sentence: str, style: str) -> None:
-    Console(stderr=True).print(sentence, style=style, **_PLAIN)

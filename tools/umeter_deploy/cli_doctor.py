@@ -25,10 +25,10 @@ from umeter_deploy.doctor_bus import (
 from umeter_deploy.doctor_wiring import OK, Limits, Wiring
 from umeter_deploy.link import Link, LinkError
 from umeter_deploy.stamp import unstamped
+from umeter_deploy.terminal import failure, say, warn
 from umeter_sim.build import BuildError, build_firmware, names_of
 from umeter_sim.squeeze_names import Names
 
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
 _PZEM = "pzem"
 
 _Port = Annotated[str, typer.Option(help="Serial port, auto: the one that a board is on.")]
@@ -92,9 +92,9 @@ def address(
         name = _one_bus(document, bus)
         exchange = exchange_on(link, document["buses"][name])
         if to is not None:
-            _say(_told(set_address(exchange, to), to))
+            say(_told(set_address(exchange, to), to))
             return
-        _warn(
+        warn(
             "What these modules measure is at mains potential: switch the mains off each time"
             " before you touch a wire, and on again before you press Enter."
         )
@@ -112,10 +112,10 @@ def _walk(exchange: Exchange, bus: str, number: int, wanted: int) -> None:
         if _answer(question).lower() == "s":
             return
         try:
-            _say(_told(set_address(exchange, wanted), wanted))
+            say(_told(set_address(exchange, wanted), wanted))
             return
         except BusError as error:
-            _warn(f"{error}.")
+            warn(f"{error}.")
 
 
 def _told(before: int, now: int) -> str:
@@ -142,7 +142,7 @@ def _modules(link: Link, document: dict[str, Any]) -> bool:
     if names:
         Console().print(table)
     else:
-        _say("This board has no PZEM modules to look for.")
+        say("This board has no PZEM modules to look for.")
     return fine
 
 
@@ -196,7 +196,7 @@ def _names() -> Names:
 
 
 def _agreed(contacts: int, seconds: int) -> bool:
-    _warn(
+    warn(
         f"Now {contacts} contacts will be closed, one at a time, for {seconds} s each: what is"
         " connected to the outputs is then at mains voltage. Each needs a known load, as a lamp,"
         " and nobody near it."
@@ -267,8 +267,7 @@ def _told_in_words() -> Iterator[None]:
     try:
         yield
     except (ValueError, LinkError, BusError, BuildError) as error:
-        Console(stderr=True).print(f"{error}.", style="red", **_PLAIN)
-        raise typer.Exit(1) from None
+        raise failure(f"{error}.") from None
 
 
 def _answer(question: str) -> str:
@@ -283,11 +282,3 @@ def _bar() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
     )
-
-
-def _say(sentence: str) -> None:
-    Console().print(sentence, **_PLAIN)
-
-
-def _warn(sentence: str) -> None:
-    Console(stderr=True).print(sentence, style="yellow", **_PLAIN)

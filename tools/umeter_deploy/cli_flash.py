@@ -10,8 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from umeter_deploy import ports
-
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
+from umeter_deploy.terminal import failure, say
 
 
 def flash(
@@ -64,13 +63,11 @@ def flash(
             if not by_hand:
                 link.restart()
     except ValueError as error:
-        Console(stderr=True).print(f"{error}.", style="red", **_PLAIN)
-        raise typer.Exit(1) from None
+        raise failure(f"{error}.") from None
     again = ", after its reset button has been pressed" if by_hand else ""
-    Console().print(
+    say(
         f"MicroPython {given.version} is on the board{again}; go on with `umeter provision` and"
         " `umeter deploy`.",
-        **_PLAIN,
     )
 
 

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from umeter_deploy import files, site_form
+from umeter_deploy.terminal import failure, refuse, say, warn
 
-_PLAIN = {"highlight": False, "markup": False, "soft_wrap": True}
 _NAMES = ("board.json", "site.json")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -85,13 +85,11 @@ def provision(
         finally:
             books.close()
     except (ValueError, StationError) as error:
-        Console(stderr=True).print(f"{str(error).rstrip('.')}.", style="red", **_PLAIN)
-        raise typer.Exit(1) from None
-    Console().print(
+        raise failure(f"{str(error).rstrip('.')}.") from None
+    say(
         f"Meter {name} is registered. {' and '.join(_NAMES)} for its board are in {folder}, with"
         " its key: bring them there by `umeter deploy`, then delete them. Its broker learns of it"
         " by `umeter-station broker-config`.",
-        **_PLAIN,
     )
 
 
@@ -104,7 +102,7 @@ def _make(books: Any, meter: str, document: dict[str, Any], folder: Path, board:
         template.write_text(json.dumps(document), encoding="utf-8")
         warnings = provision.new_meter(books, meter, template, folder)
     for warning in warnings:
-        Console(stderr=True).print(warning, style="yellow", **_PLAIN)
+        warn(warning)
     files.write(folder, {"board.json": board})
 
 
@@ -130,7 +128,7 @@ def _answer(
         try:
             return judged(said.strip() if not hide else said)
         except ValueError as error:
-            Console(stderr=True).print(f"{error}.", style="red", **_PLAIN)
+            refuse(f"{error}.")
 
 
 def _new(books: Any, name: str) -> str:

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from umeter_deploy import board_check, files
+from umeter_deploy import files
+from umeter_deploy.stamp import unstamped
 from umeter_sim.build import names_of
 from umeter_sim.paths import BOARDS, BUILD
 from umeter_sim.squeeze_names import Names, readable, spoken_to
@@ -207,15 +208,17 @@ def open_board(
     workdir.mkdir(parents=True, exist_ok=True)
     clock_file = workdir / "clock"
     clock_file.write_bytes(struct.pack("<q", start_unix * 1000))
-    board = _board(board_dir)
+    path = board_dir / "board.json"
+    board_text = _board_text(path)
+    checked = firmware is None
     setup = {
         "clock_file": str(clock_file),
         "pace": {"speed": speed, "net_speed": net_speed},
-        "files": _files(board_dir, site, firmware is None, start_unix),
+        "files": _files(board_text if checked else path.read_text(), site, checked, start_unix),
         "world": {
             "seed": seed,
             "start_unix": start_unix,
-            "board": board,
+            "board": unstamped(json.loads(board_text)),
             "loads": list(loads or DEFAULT_LOADS),
             "partitions": {
                 label: size
@@ -247,14 +250,12 @@ def open_board(
     return sim
 
 
-def _board(board_dir: Path) -> dict[str, Any]:
-    """The document board.json as the board has it."""
+def _board_text(path: Path) -> str:
+    """board.json as the board has it, of one that somebody wrote."""
     try:
-        document = files.read(board_dir / "board.json")
-        board_check.check(document)
+        return files.board_text(files.read(path))
     except ValueError as error:
         raise BoardError(str(error)) from None
-    return board_check.for_board(document)
 
 
 def _past(partitions: dict[str, int], flash: dict[str, bytes], drawn: list[int]) -> dict[str, Any]:
@@ -273,18 +274,14 @@ def _past(partitions: dict[str, int], flash: dict[str, bytes], drawn: list[int])
 
 
 def _files(
-    board_dir: Path, site: dict[str, Any], checked: bool, made_t: int
+    board_text: str, site: dict[str, Any], checked: bool, made_t: int
 ) -> dict[str, str | bytes]:
-    """What lies on the board, {name: content}: as the deploy tool writes it if `checked`. Files
-    that the site names are looked for from the working directory.
+    """What lies on the board, {name: content}: the site as the deploy tool writes it if
+    `checked`. Files that the site names are looked for from the working directory.
     """
-    path = board_dir / "board.json"
     if not checked:
-        return {"board.json": path.read_text(), "site.json": json.dumps(site)}
+        return {"board.json": board_text, "site.json": json.dumps(site)}
     try:
-        return {
-            "board.json": files.board_text(files.read(path)),
-            **files.site_files(site, Path(), made_t)[0],
-        }
+        return {"board.json": board_text, **files.site_files(site, Path(), made_t)[0]}
     except ValueError as error:
         raise BoardError(str(error)) from None
