@@ -9,7 +9,25 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 
-from umeter_station import models_updates as models_updates  # its tables are the schema's, too
+# The schema's other tables.
+from umeter_station import (
+    models_desk as models_desk,
+)
+from umeter_station import (
+    models_fleet as models_fleet,
+)
+from umeter_station import (
+    models_pay as models_pay,
+)
+from umeter_station import (
+    models_people as models_people,
+)
+from umeter_station import (
+    models_updates as models_updates,
+)
+from umeter_station import (
+    models_watch as models_watch,
+)
 from umeter_station.errors import StationError
 from umeter_station.models import SCHEMA_VERSION, counters
 

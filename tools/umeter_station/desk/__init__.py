@@ -1,0 +1,1 @@
+"""The vending desk: quotes, sales, receipts, shifts, agents, refunds, reconciliation."""

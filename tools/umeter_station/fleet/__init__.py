@@ -1,0 +1,1 @@
+"""Many meters at once: reading, setting, and what Home Assistant sees of them."""

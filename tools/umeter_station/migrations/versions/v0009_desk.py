@@ -1,0 +1,8 @@
+"""Quotes, shifts, agents, receipts, refunds."""
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,8 @@
+"""Findings about meters, and alerts."""
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    pass

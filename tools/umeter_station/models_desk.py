@@ -1,0 +1,1 @@
+"""The tables of the desk, beside those of models.py."""

@@ -1,0 +1,1 @@
+"""The tables of payments, beside those of models.py."""

@@ -1,0 +1,1 @@
+"""The tables of findings, beside those of models.py."""

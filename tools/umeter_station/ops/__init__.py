@@ -1,0 +1,1 @@
+"""Running a station: configuration, logs, metrics, backup, services."""

@@ -1,0 +1,1 @@
+"""Ways to pay other than cash: providers, banks, the telephone."""

@@ -1,0 +1,1 @@
+"""Who may do what at the station, and what they did."""

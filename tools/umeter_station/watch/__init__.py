@@ -1,0 +1,1 @@
+"""Abnormal meters: rules over windows of what was read, findings, alerts."""
