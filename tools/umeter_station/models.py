@@ -35,6 +35,12 @@ def _meter() -> Column:
     return Column("meter", Text, ForeignKey("meters.meter"), nullable=False)
 
 
+def _positive(name: str) -> list[CheckConstraint]:
+    # SQLite would keep 0.5 in a BIGINT column as a float: hence typeof().
+    whole = CheckConstraint(f"{name} > 0 AND typeof({name}) = 'integer'").ddl_if(dialect="sqlite")
+    return [whole, CheckConstraint(f"{name} > 0").ddl_if(dialect="postgresql")]
+
+
 # Keys are sealed (secrets.py). `key_state` and the other two keys: key_rotation.py; `key_at` is
 # when the key was given. `mqtt_hash` is what the broker knows the meter's password by.
 meters = Table(
@@ -94,7 +100,7 @@ purchases = Table(
     _int("amount_u"),
     _int("created_at"),
     Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False, unique=True),
-    CheckConstraint("amount_u > 0 AND typeof(amount_u) = 'integer'"),
+    *_positive("amount_u"),
 )
 
 # Orders given under a key of the giver's, one order per key; with `purchase_id` the order brings
@@ -109,7 +115,6 @@ order_keys = Table(
 )
 Index("order_keys_purchase", order_keys.c.purchase_id)
 
-# SQLite would keep 0.5 in a BIGINT column as a float: hence typeof().
 transfers = Table(
     "transfers",
     metadata,
@@ -120,7 +125,7 @@ transfers = Table(
     _int("amount_u"),
     _int("created_at"),
     Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False),
-    CheckConstraint("amount_u > 0 AND typeof(amount_u) = 'integer'"),
+    *_positive("amount_u"),
     CheckConstraint("debit <> credit"),
 )
 Index("transfers_debit", transfers.c.debit)

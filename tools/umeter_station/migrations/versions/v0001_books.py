@@ -3,12 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
+from umeter_station.migrations.append_only import append_only
+from umeter_station.migrations.columns import id_column, positive
+
 revision = "0001"
 down_revision = None
-
-
-def _id() -> sa.Column:
-    return sa.Column("id", sa.Integer, primary_key=True)
 
 
 def _ints(*names: str, nullable: bool = False) -> list[sa.Column]:
@@ -41,21 +40,6 @@ def _command(unique: bool) -> sa.Column:
     return sa.Column("command_id", sa.BigInteger, reference, nullable=False, unique=unique)
 
 
-_AMOUNT = "amount_u > 0 AND typeof(amount_u) = 'integer'"
-
-
-def _append_only(table: str) -> None:
-    refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    taken = f"EXISTS (SELECT 1 FROM {table} WHERE key = NEW.key OR id = NEW.id)"
-    op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END")
-    op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refuse}; END")
-    # REPLACE deletes the row in its way without firing a DELETE trigger: INSERT is guarded too.
-    op.execute(
-        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken}"
-        f" BEGIN {refuse}; END"
-    )
-
-
 def upgrade() -> None:
     _meters_and_commands()
     _money()
@@ -77,7 +61,7 @@ def _meters_and_commands() -> None:
     )
     op.create_table(
         "commands",
-        _id(),
+        id_column(),
         _meter(),
         *_ints("n"),
         *_texts("op", "args"),
@@ -99,28 +83,27 @@ def _meters_and_commands() -> None:
 def _money() -> None:
     op.create_table(
         "purchases",
-        _id(),
+        id_column(),
         sa.Column("key", sa.Text, nullable=False, unique=True),
         _meter(),
         *_ints("ch", "amount_u", "created_at"),
         _command(unique=True),
-        sa.CheckConstraint(_AMOUNT),
+        positive("amount_u"),
     )
     op.create_table(
         "transfers",
-        _id(),
+        id_column(),
         sa.Column("key", sa.Text, nullable=False, unique=True),
         *_texts("debit", "credit"),
         *_ints("amount_u", "created_at"),
         _command(unique=False),
-        # SQLite would keep 0.5 in an integer column as a float: hence typeof().
-        sa.CheckConstraint(_AMOUNT),
+        positive("amount_u"),
         sa.CheckConstraint("debit <> credit"),
     )
     op.create_index("transfers_debit", "transfers", ["debit"])
     op.create_index("transfers_credit", "transfers", ["credit"])
-    _append_only("purchases")
-    _append_only("transfers")
+    append_only("purchases", "key", "id")
+    append_only("transfers", "key", "id")
 
 
 def _reports() -> None:
@@ -132,7 +115,7 @@ def _reports() -> None:
     )
     op.create_table(
         "readings",
-        _id(),
+        id_column(),
         _meter(),
         *_ints("boot", "seq", "t", "clock", "up_s", "event", "received_at"),
         sa.UniqueConstraint("meter", "boot", "seq"),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from umeter_station.migrations.append_only import append_only
+
 revision = "0002"
 down_revision = "0001"
 
@@ -17,18 +19,6 @@ def _meter() -> sa.Column:
 
 def _key_number(name: str) -> sa.Column:
     return sa.Column(name, sa.BigInteger, primary_key=True, autoincrement=False)
-
-
-def _immutable(table: str) -> None:
-    refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    taken = f"EXISTS (SELECT 1 FROM {table} WHERE meter = NEW.meter AND n = NEW.n)"
-    op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END")
-    op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refuse}; END")
-    # REPLACE deletes the row in its way without firing a DELETE trigger: INSERT is guarded too.
-    op.execute(
-        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken}"
-        f" BEGIN {refuse}; END"
-    )
 
 
 def upgrade() -> None:
@@ -53,8 +43,8 @@ def upgrade() -> None:
         sa.CheckConstraint("length(raw) = 32"),
     )
     op.create_index("intervals_by_time", "intervals", ["meter", "t_end"])
-    _immutable("audit_records")
-    _immutable("intervals")
+    append_only("audit_records", ("meter", "n"))
+    append_only("intervals", ("meter", "n"))
     op.create_table(
         "histories",
         _meter(),
