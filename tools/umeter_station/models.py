@@ -115,6 +115,7 @@ order_keys = Table(
 )
 Index("order_keys_purchase", order_keys.c.purchase_id)
 
+# `command_id`: the order to a meter that this is about, if there is one.
 transfers = Table(
     "transfers",
     metadata,
@@ -124,7 +125,7 @@ transfers = Table(
     Column("credit", Text, nullable=False),
     _int("amount_u"),
     _int("created_at"),
-    Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False),
+    Column("command_id", BigInteger, ForeignKey("commands.id")),
     *_positive("amount_u"),
     CheckConstraint("debit <> credit"),
 )
