@@ -8,3 +8,11 @@ class StationError(Exception):
 class Conflict(StationError):
     """It goes against what was done before: another use of the same idempotency key, or settings
     that were changed meanwhile."""
+
+
+class NotFound(StationError):
+    """There is nothing of that name."""
+
+
+class Unavailable(StationError):
+    """The database cannot be used just now; nothing was done, and the same may be asked again."""
