@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from umeter_station.logs import LOGS
 from umeter_station.models import history_findings, history_gaps
+from umeter_station.sql import insert
 
 _g = history_gaps.c
 
@@ -46,7 +46,7 @@ def _without(runs: list[tuple[int, int]], known: list[sa.Row]) -> list[tuple[int
 
 def note(conn: Connection, meter: str, kind: str, first_n: int, last_n: int) -> None:
     conn.execute(
-        insert(history_gaps)
+        insert(conn, history_gaps)
         .values(meter=meter, kind=kind, first_n=first_n, last_n=last_n)
         .on_conflict_do_nothing()
     )

@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from umeter_station import gaps, orders, update
 from umeter_station import meters as known_meters
@@ -23,6 +22,7 @@ from umeter_station.logs import LOGS, Log, Stored
 from umeter_station.messages import Reading, integer
 from umeter_station.models import histories, history_findings, meters
 from umeter_station.orders import Command
+from umeter_station.sql import insert
 
 _LARGEST_N = 2**32 - 1
 # A reading may name more than the log holds: it is not signed, and a worn log takes in nothing.
@@ -226,7 +226,7 @@ def _state(conn: Connection, meter: str, kind: str) -> _State:
 def _keep(conn: Connection, state: _State, **changes: Any) -> _State:
     new = _State(**{**state.__dict__, **changes})
     conn.execute(
-        insert(histories)
+        insert(conn, histories)
         .values(new.__dict__)
         .on_conflict_do_update(index_elements=["meter", "kind"], set_=changes)
     )
@@ -238,7 +238,7 @@ def _find(
 ) -> None:
     """Note it once."""
     noted = conn.execute(
-        insert(history_findings)
+        insert(conn, history_findings)
         .values(
             meter=state.meter,
             kind=state.kind,

@@ -6,12 +6,12 @@ from enum import Enum
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects.sqlite import insert
 
 from umeter_station import records
 from umeter_station.db import count
 from umeter_station.messages import Event
 from umeter_station.models import audit_records, events, intervals
+from umeter_station.sql import insert
 
 _EVENT_COLUMNS = tuple(column.name for column in events.columns)
 
@@ -86,7 +86,7 @@ def _correct_event(conn: Connection, row: dict) -> None:
     """The event as it was published, unsigned, was a hint; what the log holds counts."""
     event = {name: row[name] for name in _EVENT_COLUMNS}
     conn.execute(
-        insert(events)
+        insert(conn, events)
         .values(event)
         .on_conflict_do_update(
             index_elements=["meter", "n"],

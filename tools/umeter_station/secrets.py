@@ -99,8 +99,9 @@ def _stored(conn: Connection) -> list[tuple[str, str, bytes]]:
 
 def _seal_all(database: Database, safe: Safe) -> None:
     with database.write() as conn:
-        # Else the bytes would stay readable in the file, where the row was.
-        conn.exec_driver_sql("PRAGMA secure_delete=ON")
+        if database.is_sqlite:
+            # Else the bytes would stay readable in the file, where the row was.
+            conn.exec_driver_sql("PRAGMA secure_delete=ON")
         for meter, column, key in _stored(conn):
             if len(key) == KEY_BYTES:
                 values = {column: safe.seal(meter, key)}

@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from umeter_station import meters as known_meters
 from umeter_station import orders
@@ -21,6 +20,7 @@ from umeter_station.errors import Conflict, StationError
 from umeter_station.firmware_check import Document
 from umeter_station.models import commands, desired, meters
 from umeter_station.orders import Command
+from umeter_station.sql import greatest, insert
 from umeter_station.words import time_text
 
 OUTDATED = "outdated"
@@ -124,7 +124,7 @@ def order_set(
             "sentence": "",
         }
         conn.execute(
-            insert(desired)
+            insert(conn, desired)
             .values(meter=meter, key=key, **row)
             .on_conflict_do_update(index_elements=["meter", "key"], set_=row)
         )
@@ -240,7 +240,7 @@ def _order_again(conn: Connection, command: Command, document: dict[str, Any], n
         conn.execute(
             sa.update(meters)
             .where(meters.c.meter == command.meter)
-            .values(settings_version=sa.func.max(meters.c.settings_version, version))
+            .values(settings_version=greatest(meters.c.settings_version, version))
         )
     rows = _rows(conn, command.meter, command.id)
     for row in rows:

@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from umeter_deploy.bundle import Bundle
 from umeter_station import meters as known_meters
@@ -24,6 +23,7 @@ from umeter_station.messages import Event, Reading
 from umeter_station.models import meters
 from umeter_station.models_updates import bundle_files, bundles, updates
 from umeter_station.orders import Command
+from umeter_station.sql import insert
 
 OPEN = ("offered", "fetching", "switching", "trial")
 # A token is at most 2048 bytes, and each of base64's layers adds a third.
@@ -70,7 +70,7 @@ def add_bundle(conn: Connection, bundle: Bundle, now_s: int) -> str:
         "files": len(bundle.files),
         "added_at": now_s,
     }
-    added = conn.execute(insert(bundles).values(row).on_conflict_do_nothing())
+    added = conn.execute(insert(conn, bundles).values(row).on_conflict_do_nothing())
     if added.rowcount == 1:
         contents = [bundle.manifest, *(content for _, content in bundle.files)]
         conn.execute(

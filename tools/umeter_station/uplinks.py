@@ -4,26 +4,17 @@ import json
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from umeter_station import messages, twin
 from umeter_station.db import count
 from umeter_station.models import channels, events, meters, reading_channels, readings
-
-_NEW_TOTALS = insert(channels)
-_KEEP_LARGEST = _NEW_TOTALS.on_conflict_do_update(
-    index_elements=["meter", "ch"],
-    set_={
-        name: sa.func.max(channels.c[name], _NEW_TOTALS.excluded[name])
-        for name in ("credited_total_u", "charged_total_u")
-    },
-)
+from umeter_station.sql import greatest, insert
 
 
 def store_reading(conn: Connection, meter: str, reading: messages.Reading, now_s: int) -> bool:
     """False if it is stored already: the meter numbers its readings within a boot."""
     reading_id = conn.execute(
-        insert(readings)
+        insert(conn, readings)
         .values(
             meter=meter,
             boot=reading.boot,
@@ -54,8 +45,8 @@ def store_reading(conn: Connection, meter: str, reading: messages.Reading, now_s
         sa.update(meters)
         .where(meters.c.meter == meter)
         .values(
-            boot=sa.func.max(meters.c.boot, reading.boot),
-            channels=sa.func.max(meters.c.channels, len(rows)),
+            boot=greatest(meters.c.boot, reading.boot),
+            channels=greatest(meters.c.channels, len(rows)),
         )
     )
     return True
@@ -66,12 +57,17 @@ def note_totals(conn: Connection, totals: list[dict]) -> None:
 
     Each of `totals` has meter, ch, credited_total_u and charged_total_u.
     """
-    conn.execute(_KEEP_LARGEST, totals)
+    new = insert(conn, channels)
+    largest = {
+        name: greatest(channels.c[name], new.excluded[name])
+        for name in ("credited_total_u", "charged_total_u")
+    }
+    conn.execute(new.on_conflict_do_update(index_elements=["meter", "ch"], set_=largest), totals)
 
 
 def store_event(conn: Connection, meter: str, event: messages.Event, now_s: int) -> bool:
     stored = conn.execute(
-        insert(events)
+        insert(conn, events)
         .values(meter=meter, received_at=now_s, **event.__dict__)
         .on_conflict_do_nothing()
     )
@@ -90,7 +86,7 @@ def store_settings(conn: Connection, meter: str, document: dict, now_s: int) -> 
         .where(meters.c.meter == meter)
         .values(
             settings=json.dumps(document),
-            settings_version=sa.func.max(meters.c.settings_version, version),
+            settings_version=greatest(meters.c.settings_version, version),
         )
     )
     twin.note_report(conn, meter, now_s, fresh=True)
@@ -118,6 +114,6 @@ def note_alive(conn: Connection, meter: str, now_s: int) -> bool:
     conn.execute(
         sa.update(meters)
         .where(meters.c.meter == meter)
-        .values(presence="online", seen_at=sa.func.max(meters.c.seen_at, now_s))
+        .values(presence="online", seen_at=greatest(meters.c.seen_at, now_s))
     )
     return was != "online"

@@ -34,7 +34,8 @@ def _on_sqlite(table: str, keys: tuple[str | tuple[str, ...], ...], ignoring: bo
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
     for event in ("UPDATE", "DELETE"):
         op.execute(
-            f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} BEGIN {refuse}; END"
+            f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table}"
+            f" BEGIN {refuse}; END"
         )
     taken = " OR ".join(_same(key) for key in keys)
     instead = "SELECT RAISE(IGNORE)" if ignoring else refuse
