@@ -21,7 +21,7 @@ ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
 	@$(BIN)/python -m pytest -n 2 host_tests/unit
-	@$(BIN)/python -m pytest -n 2 host_tests/faults host_tests/micropython host_tests/e2e
+	@$(BIN)/python -m pytest -n 2 host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
 endif
 
 bench: setup  ## the measured figures: a table, and build/bench.json
