@@ -5,19 +5,22 @@ import os
 import re
 import secrets
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from umeter_station import config_keys as keys
+from umeter_station import config_read, db_engines
 from umeter_station.clock import Clock, FileClock, SystemClock
 from umeter_station.errors import StationError
 
 HOME_VARIABLE = "UMETER_STATION_HOME"
-_KEYS = {"database", "broker", "clock", "client_id"}
-_OPTIONAL = {"key_file", "ca_file"}
 _BROKER_LINE = re.compile(r"^broker[ \t]*=.*$", re.MULTILINE)
 _TEMPLATE = """\
-# The station's settings. Paths are relative to this file.
-database = "station.sqlite"
+# The station's settings; paths are relative to this file. `umeter-station config` lists all keys,
+# with their sections; each can also be set by an environment variable, as UMETER_STATION_WEB_PORT.
+# An SQLite file, or postgresql://user@host/name with UMETER_STATION_DATABASE_PASSWORD
+database = "{database}"
 broker = "{broker}"
 # "system", or the path of a simulator's clock file
 clock = "{clock}"
@@ -32,16 +35,25 @@ key_file = "station.key"
 
 @dataclass(frozen=True)
 class Config:
-    """`config.toml` read and checked; `database`, `key_file` and `ca_file` are absolute paths.
-    `broker` may hold a password."""
+    """`config.toml` and the environment, read and checked. `database` is an SQLite file's path or
+    a PostgreSQL URL; `broker` and that may hold a password. All paths are absolute."""
 
     home: Path
-    database: Path
+    database: Path | str = field(repr=False)
     broker: str = field(repr=False)
     clock: str
     client_id: str
     key_file: Path
     ca_file: Path | None
+    web: keys.Web
+    mail: keys.Mail
+    stripe: keys.Stripe
+    sandbox: keys.Sandbox
+    ingest: keys.Ingest
+    homeassistant: keys.HomeAssistant
+    jobs: keys.Jobs
+    backup: keys.Backup
+    log: keys.Log
 
     def make_clock(self) -> Clock:
         return SystemClock() if self.clock == "system" else FileClock(self.home / self.clock)
@@ -51,24 +63,29 @@ def default_home() -> Path:
     return Path(os.environ.get(HOME_VARIABLE) or "station")
 
 
-def create_home(home: Path, broker: str, clock: str = "system") -> Config:
+def create_home(
+    home: Path, broker: str, clock: str = "system", database: str = "station.sqlite"
+) -> Config:
     """Make the directory and its config.toml, only readable by their owner; keep what is there."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = home / "config.toml"
     if not path.exists():
-        for value in (broker, clock):
+        for value in (broker, clock, database):
             if '"' in value or "\\" in value or "\n" in value:
                 raise StationError(
                     f"{without_password(value)!r} cannot stand in config.toml; use a plainer one."
                 )
-        text = _TEMPLATE.format(broker=broker, clock=clock, suffix=secrets.token_hex(4))
+        text = _TEMPLATE.format(
+            database=database, broker=broker, clock=clock, suffix=secrets.token_hex(4)
+        )
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
     return load(home)
 
 
-def load(home: Path) -> Config:
-    """Read `home/config.toml`. Raises StationError if it is missing or wrong."""
+def load(home: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read `home/config.toml` and the environment. Raises StationError if it is missing or
+    wrong."""
     path = home / "config.toml"
     try:
         table = tomllib.loads(path.read_text())
@@ -79,25 +96,27 @@ def load(home: Path) -> Config:
         ) from None
     except (OSError, ValueError) as error:
         raise StationError(f"{path} cannot be read ({error}); correct it.") from None
-    unknown = sorted(set(table) - _KEYS - _OPTIONAL)
-    if unknown:
-        known = ", ".join(sorted(_KEYS | _OPTIONAL))
-        raise StationError(f"{path} has an unknown key {unknown[0]!r}; the keys are {known}.")
-    for key in sorted(_KEYS | (_OPTIONAL & set(table))):
-        if not isinstance(table.get(key), str) or not table[key]:
-            raise StationError(f"{path} needs a text for {key!r}; add it.")
-    if "://" in table["database"]:
-        raise StationError(f"{path} must name an SQLite file as database; URLs are not known.")
+    sections = config_read.read(table, environ, home, path)
+    top: keys.Top = sections.pop("")
     return Config(
         home=home,
-        database=(home / table["database"]).absolute(),
-        broker=table["broker"],
-        clock=table["clock"],
-        client_id=table["client_id"],
-        # Homes of older stations have no such line.
-        key_file=(home / table.get("key_file", "station.key")).absolute(),
-        ca_file=(home / table["ca_file"]).absolute() if "ca_file" in table else None,
+        database=_database(top, home),
+        broker=top.broker,
+        clock=top.clock,
+        client_id=top.client_id,
+        key_file=top.key_file,
+        ca_file=top.ca_file,
+        **sections,
     )
+
+
+def _database(top: keys.Top, home: Path) -> Path | str:
+    if "://" not in top.database:
+        return (home / top.database).absolute()
+    url = db_engines.parse(top.database)
+    if top.database_password is not None:
+        url = url.set(password=top.database_password.reveal())
+    return url.render_as_string(hide_password=False)
 
 
 def set_broker(home: Path, url: str) -> None:
