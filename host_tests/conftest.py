@@ -24,8 +24,10 @@ settings.load_profile(os.environ.get("UMETER_HYPOTHESIS", "umeter"))
 
 
 def pytest_report_header(config):
-    """Which broker the end-to-end tests have."""
-    from umeter_sim import mosquitto
+    """Which broker and which databases the tests have."""
+    from umeter_sim import mosquitto, postgres
 
     there = mosquitto.installed()
-    return f"broker: Mosquitto, {there}" if there else "broker: embedded (no Mosquitto here)"
+    broker = f"Mosquitto, {there}" if there else "embedded (no Mosquitto here)"
+    database = postgres.version() or "SQLite alone (no PostgreSQL here)"
+    return [f"broker: {broker}", f"database: {database}"]

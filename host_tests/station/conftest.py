@@ -1,8 +1,30 @@
-"""A meter with logs, and the station's link to it. `db` is the test file's own."""
+"""A station's database, on SQLite or on both engines; a meter with logs, and the station's link
+to it. A test file may have a `db` of its own.
+"""
 
 import pytest
 
 from log_kit import Link, Logs, chain, intervals
+from postgres_kit import new_postgres
+from station_kit import new_database
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture
+def db(tmp_path):
+    """With meter m1, on SQLite."""
+    db = new_database(tmp_path)
+    yield db
+    db.close()
+
+
+@pytest.fixture(params=ENGINES)
+def any_db(request, tmp_path):
+    """With meter m1, once on each engine."""
+    db = new_postgres() if request.param == "postgresql" else new_database(tmp_path)
+    yield db
+    db.close()
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ class Database:
 
 def _shown(url: sa.URL) -> str:
     query = {"host": url.query["host"]} if "host" in url.query else {}
-    return url.set(drivername="postgresql", password=None, query=query).render_as_string()
+    return url.set(drivername="postgresql", query=query).render_as_string()
 
 
 def open_database(where: Path | str) -> Database:
