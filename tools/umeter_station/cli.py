@@ -1,6 +1,7 @@
 """`umeter-station`: read, sell, order, watch. Errors are one sentence and exit code 1."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -24,6 +25,7 @@ from umeter_station import (
     cli_settings,
     cli_update,
     config,
+    db_engines,
     live,
     vending,
 )
@@ -68,8 +70,18 @@ def _main(
         Path | None,
         typer.Option(envvar=config.HOME_VARIABLE, help="The station's directory [./station]."),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Another database than config.toml's: a file, or postgresql://user@host/name.",
+        ),
+    ] = None,
 ) -> None:
     ctx.obj = home or config.default_home()
+    if database is not None:
+        # The environment, so that the processes which a command starts have the same.
+        os.environ[config.DATABASE_VARIABLE] = database
 
 
 @app.command()
@@ -81,7 +93,9 @@ def init(
     clock: Annotated[str, typer.Option(help='"system" or a simulator\'s clock file.')] = "system",
 ) -> None:
     """Make the station's directory, settings and database."""
-    made = config.create_home(ctx.obj, broker, clock)
+    database = os.environ.get(config.DATABASE_VARIABLE, config.DEFAULT_DATABASE)
+    database = db_engines.without_password(database)
+    made = config.create_home(ctx.obj, broker, clock, database)
     Books(made.home).close()
     say(f"The station is in {made.home}; its settings are in {made.home / 'config.toml'}.")
     if made.key_file.exists():

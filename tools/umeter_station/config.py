@@ -15,6 +15,8 @@ from umeter_station.clock import Clock, FileClock, SystemClock
 from umeter_station.errors import StationError
 
 HOME_VARIABLE = "UMETER_STATION_HOME"
+DATABASE_VARIABLE = "UMETER_STATION_DATABASE"
+DEFAULT_DATABASE = "station.sqlite"
 _BROKER_LINE = re.compile(r"^broker[ \t]*=.*$", re.MULTILINE)
 _TEMPLATE = """\
 # The station's settings; paths are relative to this file. `umeter-station config` lists all keys,
@@ -64,7 +66,7 @@ def default_home() -> Path:
 
 
 def create_home(
-    home: Path, broker: str, clock: str = "system", database: str = "station.sqlite"
+    home: Path, broker: str, clock: str = "system", database: str = DEFAULT_DATABASE
 ) -> Config:
     """Make the directory and its config.toml, only readable by their owner; keep what is there."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)

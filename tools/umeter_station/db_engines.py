@@ -36,6 +36,13 @@ def parse(where: Path | str) -> sa.URL:
     )
 
 
+def without_password(where: str) -> str:
+    """What may stand in config.toml."""
+    if "://" not in where:
+        return where
+    return parse(where)._replace(drivername="postgresql", password=None).render_as_string()
+
+
 def make(url: sa.URL) -> Engine:
     return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
 
