@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from umeter_station import secrets
-from umeter_station.errors import StationError
+from umeter_station.errors import NotFound, StationError
 from umeter_station.models import meters
 from umeter_station.secrets import KEY_BYTES
 
@@ -89,7 +89,7 @@ def all_meters(conn: Connection) -> list[Meter]:
 
 
 def get(conn: Connection, meter: str) -> Meter:
-    """Raises StationError if the meter is unknown."""
+    """Raises NotFound if the meter is unknown."""
     found = find(conn, meter)
     if found is None:
         names = [known.meter for known in all_meters(conn)]
@@ -97,13 +97,13 @@ def get(conn: Connection, meter: str) -> Meter:
             hint = "add it with `umeter-station meters add`"
         else:
             hint = f"known are {', '.join(names[:8])}" + (" and more" if len(names) > 8 else "")
-        raise StationError(f"Meter {meter!r} is unknown; {hint}.")
+        raise NotFound(f"Meter {meter!r} is unknown; {hint}.")
     return found
 
 
 def check_channel(meter: Meter, ch: int) -> None:
     last = meter.channels or MAX_CHANNELS
     if type(ch) is not int or not 1 <= ch <= last:
-        raise StationError(
+        raise NotFound(
             f"Meter {meter.meter} has no channel {ch}; its channels are 1 to {last}."
         )

@@ -7,14 +7,32 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
-from umeter_station.api import openapi, problems, routes_health
+from umeter_station.api import (
+    openapi,
+    problems,
+    routes_audit,
+    routes_auth,
+    routes_health,
+    routes_own,
+    routes_people,
+    routes_sites,
+    routes_tenants,
+)
 from umeter_station.api.edge import Edge
 from umeter_station.api.limits import Buckets
 from umeter_station.api.settings import ApiSettings
 from umeter_station.station import Books
 
 # Every area adds its router here.
-ROUTERS: tuple[APIRouter, ...] = (routes_health.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    routes_health.router,
+    routes_auth.router,
+    routes_people.router,
+    routes_audit.router,
+    routes_tenants.router,
+    routes_sites.router,
+    routes_own.router,
+)
 
 
 class _App(FastAPI):

@@ -118,9 +118,23 @@ class Need:
         waits = request.app.state.per_caller.take(who.by)
         if waits:
             raise too_many(waits)
+        self.check(who)
+        return who
+
+    def check(self, who: Caller) -> None:
         if not who.scopes.intersection(self.scopes):
             raise refuse(403, f"That takes the right {' or '.join(self.scopes)}.")
-        return who
+
+
+class SignedIn(Need):
+    """A dependency that lets in people, whoever they are, to what is their own alone."""
+
+    def __init__(self) -> None:
+        self.scopes = ()
+
+    def check(self, who: Caller) -> None:
+        if who.person_id is None:
+            raise refuse(403, "That takes a person who has signed in, not an API key.")
 
 
 class Anyone:
@@ -137,6 +151,10 @@ class Anyone:
 
 def need(*scopes: str) -> Any:
     return Depends(Need(*scopes))
+
+
+def signed_in() -> Any:
+    return Depends(SignedIn())
 
 
 def anyone(why: str) -> Any:

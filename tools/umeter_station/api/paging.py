@@ -76,9 +76,13 @@ class Paging:
             raise refuse(400, "That cursor is not one of this list; begin without.") from None
 
     def of(
-        self, rows: Sequence[R], key: Callable[[R], tuple[int | str, ...]], make: Callable[[R], T]
+        self,
+        rows: Sequence[R],
+        key: Callable[[R], tuple[int | str, ...]],
+        make: Callable[[R], Any] = lambda row: row,
     ) -> dict[str, Any]:
-        """A page of `limit + 1` rows that were asked for, in their order."""
+        """A page of `limit + 1` rows that were asked for, in their order; `key` is what after()
+        gets of the last, `make` what is shown of each."""
         shown = rows[: self.limit]
         more = len(rows) > self.limit
         return {

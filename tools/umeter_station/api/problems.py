@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from umeter_station.errors import Conflict, NotFound, StationError
+from umeter_station.errors import Conflict, NotFound, StationError, Unavailable
 
 log = logging.getLogger("umeter_station.api")
 
@@ -56,12 +56,24 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
-def refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> HTTPException:
+class Refusal(HTTPException):
+    """`kind` goes into the problem's type where a status says too little."""
+
+    def __init__(
+        self, status: int, detail: str, headers: dict[str, str] | None = None, kind: str = ""
+    ) -> None:
+        super().__init__(status, detail, headers)
+        self.kind = kind
+
+
+def refuse(
+    status: int, detail: str, headers: dict[str, str] | None = None, kind: str = ""
+) -> Refusal:
     """To be raised by whoever has no better error."""
-    return HTTPException(status, detail, headers)
+    return Refusal(status, detail, headers, kind)
 
 
-def too_many(wait_s: float) -> HTTPException:
+def too_many(wait_s: float) -> Refusal:
     seconds = max(1, math.ceil(wait_s))
     return refuse(
         429, f"Too many requests; ask again in {seconds} s.", {"Retry-After": str(seconds)}
@@ -74,9 +86,10 @@ def response(
     detail: str,
     headers: dict[str, str] | None = None,
     errors: list[Fault] | None = None,
+    kind: str = "",
 ) -> ProblemResponse:
     problem = Problem(
-        type=f"urn:umeter:problem:{_TYPES.get(status, 'other')}",
+        type=f"urn:umeter:problem:{kind or _TYPES.get(status, 'other')}",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
@@ -92,7 +105,8 @@ def add_to(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> ProblemResponse:
         headers = dict(error.headers) if error.headers else None
-        return response(request.scope, error.status_code, str(error.detail), headers)
+        kind = getattr(error, "kind", "")
+        return response(request.scope, error.status_code, str(error.detail), headers, kind=kind)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> ProblemResponse:
@@ -103,22 +117,21 @@ def add_to(app: FastAPI) -> None:
 
     @app.exception_handler(StationError)
     async def _station(request: Request, error: StationError) -> ProblemResponse:
-        status = (
-            409 if isinstance(error, Conflict) else 404 if isinstance(error, NotFound) else 400
-        )
-        return response(request.scope, status, str(error))
+        for kind, status in ((Conflict, 409), (NotFound, 404)):
+            if isinstance(error, kind):
+                return response(request.scope, status, str(error))
+        return response(request.scope, 400, str(error))
+
+    @app.exception_handler(Unavailable)
+    async def _database(request: Request, error: Unavailable) -> ProblemResponse:
+        log.error("%s", error, exc_info=error)
+        return response(request.scope, 503, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(sa.exc.DataError)
     @app.exception_handler(OverflowError)
     async def _data(request: Request, error: Exception) -> ProblemResponse:
         # Numbers beyond 64 bits, and texts with a zero character.
         return response(request.scope, 400, "A value in the request cannot be stored.")
-
-    @app.exception_handler(sa.exc.OperationalError)
-    async def _database(request: Request, error: Exception) -> ProblemResponse:
-        log.error("database: %s", type(error).__name__, exc_info=error)
-        detail = "The database cannot be used just now; ask again."
-        return response(request.scope, 503, detail, {"Retry-After": "5"})
 
     @app.exception_handler(Exception)
     async def _fault_of_ours(request: Request, error: Exception) -> ProblemResponse:

@@ -47,8 +47,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "auditor": _scopes("read", *AREAS) - _OWN,
     "tenant": _OWN,
 }
-# An API key is not a tenant.
-KEY_SCOPES = ALL - _OWN
+# An API key is not a tenant, and makes neither people nor other keys.
+KEY_SCOPES = ALL - _OWN - {"people:write"}
 
 
 def scopes_of(role: str) -> frozenset[str]:

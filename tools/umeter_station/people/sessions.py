@@ -101,6 +101,10 @@ def end(conn: Connection, token_hash: str) -> None:
     conn.execute(sa.delete(web_sessions).where(web_sessions.c.token_hash == token_hash))
 
 
+def end_token(conn: Connection, token: str) -> None:
+    end(conn, tokens.digest(token))
+
+
 def end_all(conn: Connection, person_id: int, but: str | None = None) -> int:
     """End all of one person, `but` that one; returns how many."""
     query = sa.delete(web_sessions).where(web_sessions.c.person_id == person_id)

@@ -137,6 +137,14 @@ def move_out(conn: Connection, meter: str, ch: int, until_s: int, by: str, now_s
     return Tenancy(*row[:-1], until_s)
 
 
+def living_at(conn: Connection, meter: str, ch: int) -> int | None:
+    """Whose tenancy of the channel has no end yet."""
+    t = tenancies.c
+    return conn.execute(
+        sa.select(t.tenant_id).where(t.meter == meter, t.ch == ch, t.until_s.is_(None))
+    ).scalar()
+
+
 def tenancies_of(conn: Connection, tenant_id: int) -> list[Tenancy]:
     query = sa.select(*_TENANCY).where(tenancies.c.tenant_id == tenant_id)
     return [Tenancy(*row) for row in conn.execute(query.order_by(tenancies.c.from_s))]
