@@ -1,17 +1,13 @@
 """`umeter-station`: read, sell, order, watch. Errors are one sentence and exit code 1."""
 
-import logging
 import os
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.live import Live
-from rich.logging import RichHandler
 
 from umeter_station import (
     cli_account,
@@ -21,18 +17,19 @@ from umeter_station import (
     cli_logs,
     cli_maintenance,
     cli_meters,
+    cli_ops,
     cli_set,
     cli_settings,
     cli_update,
     config,
-    db_engines,
     live,
     vending,
 )
 from umeter_station.amounts import format_u, parse_amount_u
+from umeter_station.cli_desk import who
 from umeter_station.cli_wait import Channel, NoWait, wait
 from umeter_station.errors import StationError
-from umeter_station.station import Books, Station
+from umeter_station.station import Books
 from umeter_station.terminal import MeterName, err, out, say
 
 
@@ -55,6 +52,7 @@ app.command("broker-config")(cli_broker.broker_config_)
 app.add_typer(cli_logs.audit_app, name="audit")
 app.command()(cli_logs.intervals)
 cli_account.add_to(app)
+cli_ops.add_to(app)
 app.command("set")(cli_set.set_)
 app.command()(cli_settings.settings)
 app.command()(cli_history.history)
@@ -82,63 +80,6 @@ def _main(
     if database is not None:
         # The environment, so that the processes which a command starts have the same.
         os.environ[config.DATABASE_VARIABLE] = database
-
-
-@app.command()
-def init(
-    ctx: typer.Context,
-    broker: Annotated[str, typer.Option(help="mqtt:// or mqtts:// URL of the broker.")] = (
-        "mqtt://127.0.0.1:1883"
-    ),
-    clock: Annotated[str, typer.Option(help='"system" or a simulator\'s clock file.')] = "system",
-) -> None:
-    """Make the station's directory, settings and database."""
-    database = os.environ.get(config.DATABASE_VARIABLE, config.DEFAULT_DATABASE)
-    database = db_engines.without_password(database)
-    made = config.create_home(ctx.obj, broker, clock, database)
-    Books(made.home).close()
-    say(f"The station is in {made.home}; its settings are in {made.home / 'config.toml'}.")
-    if made.key_file.exists():
-        say(
-            f"Keep a copy of {made.key_file} in another place than the database's: no meter obeys"
-            " a station without it."
-        )
-
-
-@app.command()
-def run(
-    ctx: typer.Context,
-    broker: Annotated[str | None, typer.Option(help="Another broker than config.toml's.")] = None,
-    embedded_broker: Annotated[
-        bool, typer.Option("--embedded-broker", help="Run a broker in this process, too.")
-    ] = False,
-    port: Annotated[int, typer.Option(help="The embedded broker's port.")] = 1883,
-) -> None:
-    """Take in what meters report, and deliver orders, until stopped by Ctrl-C."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=err)]
-    )
-    config.load(ctx.obj)
-    own = None
-    if embedded_broker:
-        from umeter_station.broker import EmbeddedBroker
-
-        own = EmbeddedBroker(port)
-        own.start()
-        broker = own.url
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    station = Station(ctx.obj, broker)
-    try:
-        reached = station.start(connect_timeout_s=3)
-        url = config.without_password(broker or station.config.broker)
-        say(f"Connected to {url}." if reached else f"{url} is not there yet; trying on.")
-        stopped.wait()
-    finally:
-        station.close()
-        if own is not None:
-            own.stop()
 
 
 @app.command()
@@ -178,7 +119,7 @@ def sell(
         key = vending.new_key()
         # Said before the sale: whoever is cut off now can ask again without selling twice.
         err.print(f"Purchase key {key}", style="dim", highlight=False)
-    purchase = books.sell(meter, channel, amount_u, key, account)
+    purchase = books.sell(meter, channel, amount_u, key, account=account, by=who())
     if purchase.repeated:
         say(f"This is the sale of {format_u(amount_u)} made before with key {key}.")
     if purchase.refunded:

@@ -1,10 +1,13 @@
 """The ledger: each row is one transfer from one account to another, and stays as it is.
 
-Accounts are texts. A sale moves money from the desk into transit; the meter's signed answer moves
-it on to the customer, or aside for a refund. Per sale there is exactly one settlement, however
-often it was sent to the meter, because all outcomes share one idempotency key. What a meter takes
-back goes from the customer aside for a refund; what it credits without a sale comes from an
-account of its own: lent, or an allowance.
+Accounts are texts. A sale moves money from whoever took it into transit; the meter's signed answer
+moves it on to the customer, or aside for a refund. Per sale there is exactly one settlement,
+however often it was sent to the meter, because all outcomes share one idempotency key. What a
+meter takes back goes from the customer aside for a refund; what it credits without a sale comes
+from an account of its own: lent, or an allowance.
+
+A meter may count kWh in place of money. Then transit and customer hold kWh, issued by `units` and
+ended in `used`, and the money that was paid for them is kept in `prepaid` until they are used.
 """
 
 import sqlalchemy as sa
@@ -14,7 +17,32 @@ from umeter_station.errors import Conflict
 from umeter_station.models import transfers
 
 CASH_DESK = "cash:desk"
+REVENUE_ENERGY = "revenue:energy"
+REVENUE_FEES = "revenue:fees"
+TAX = "tax"
+SUSPENSE = "suspense"
+OVER_SHORT = "over-short"
+FLOAT = "float"  # the safe that shifts get their change from, and give their takings to
+COMMISSION = "commission"
 SETTLEMENT = "settle:"
+USE = "use:"  # what was used of a customer's credit in a day
+
+
+def cash(shift_id: int | None) -> str:
+    """The drawer of a shift; without one that of a desk where no shifts are kept."""
+    return CASH_DESK if shift_id is None else f"cash:{shift_id}"
+
+
+def clearing(provider: str) -> str:
+    return f"clearing:{provider}"
+
+
+def bank(name: str) -> str:
+    return f"bank:{name}"
+
+
+def agent(name: str) -> str:
+    return f"agent:{name}"
 
 
 def transit(meter: str, ch: int) -> str:
@@ -41,6 +69,20 @@ def forgiven(meter: str, ch: int) -> str:
     return f"forgiven:{meter}/{ch}"
 
 
+def units(meter: str, ch: int) -> str:
+    """Where a meter's kWh come from when they are sold, and go when they are taken back."""
+    return f"units:{meter}/{ch}"
+
+
+def used(meter: str, ch: int) -> str:
+    return f"used:{meter}/{ch}"
+
+
+def prepaid(meter: str, ch: int) -> str:
+    """Money that was paid for kWh which are not used yet."""
+    return f"prepaid:{meter}/{ch}"
+
+
 # Events by which a meter tells of credit that nobody bought: the account it comes from.
 GIVEN = {"allowance.given": allowance, "account.forgiven": forgiven}
 
@@ -58,7 +100,7 @@ def post(
     credit: str,
     amount_u: int,
     created_at: int,
-    command_id: int,
+    command_id: int | None = None,
 ) -> bool:
     """Add one transfer inside the caller's write transaction.
 
@@ -66,7 +108,7 @@ def post(
     """
     wanted = (debit, credit, amount_u, command_id)
     t = transfers.c
-    # Looking first is safe: write transactions exclude each other (BEGIN IMMEDIATE).
+    # Looking first is safe: write transactions exclude each other.
     found = conn.execute(
         sa.select(t.debit, t.credit, t.amount_u, t.command_id).where(t.key == key)
     ).first()
@@ -96,7 +138,8 @@ def is_posted(conn: Connection, key: str) -> bool:
 def sums_u(conn: Connection, account: str) -> tuple[int, int]:
     """All that has been credited to the account, and all that has been debited from it."""
     t = transfers.c
-    total = sa.func.coalesce(sa.func.sum(t.amount_u), 0)
+    # PostgreSQL's sum of 8-byte integers is a numeric.
+    total = sa.cast(sa.func.coalesce(sa.func.sum(t.amount_u), 0), sa.BigInteger)
     credited = conn.execute(sa.select(total).where(t.credit == account)).scalar_one()
     debited = conn.execute(sa.select(total).where(t.debit == account)).scalar_one()
     return credited, debited
@@ -108,19 +151,59 @@ def balance_u(conn: Connection, account: str) -> int:
     return credited - debited
 
 
+def moved_u(conn: Connection, debit: str, *credits: str) -> int:
+    """All that went from one account to any of the others."""
+    t = transfers.c
+    total = sa.cast(sa.func.coalesce(sa.func.sum(t.amount_u), 0), sa.BigInteger)
+    return conn.execute(
+        sa.select(total).where(t.debit == debit, t.credit.in_(credits))
+    ).scalar_one()
+
+
 def post_sale(
-    conn: Connection, meter: str, ch: int, amount_u: int, created_at: int, command_id: int
+    conn: Connection,
+    meter: str,
+    ch: int,
+    amount_u: int,
+    created_at: int,
+    command_id: int,
+    paid_from: str = CASH_DESK,
 ) -> bool:
-    """The desk has the money; the meter does not know of it yet."""
+    """Somebody has the money; the meter does not know of it yet."""
     return post(
         conn,
         key=f"sale:{command_id}",
-        debit=CASH_DESK,
+        debit=paid_from,
         credit=transit(meter, ch),
         amount_u=amount_u,
         created_at=created_at,
         command_id=command_id,
     )
+
+
+# What else a sale may post, by its first order: what goes back when nothing came of the sale.
+ASIDE = ("fee", "tax", "prepaid", "commission")
+
+
+def post_aside(
+    conn: Connection,
+    what: str,
+    debit: str,
+    credit: str,
+    amount_u: int,
+    created_at: int,
+    command_id: int,
+) -> None:
+    if amount_u:
+        post(
+            conn,
+            key=f"{what}:{command_id}",
+            debit=debit,
+            credit=credit,
+            amount_u=amount_u,
+            created_at=created_at,
+            command_id=command_id,
+        )
 
 
 def post_settlement(
@@ -133,69 +216,29 @@ def post_settlement(
     sale_id: int,
     applied: bool,
 ) -> bool:
-    """The end of a sale's money in transit: to the customer, or back. `sale_id` is the sale's
-    first order, `command_id` the one whose answer decided."""
-    return post(
+    """The end of a sale's money in transit: to the customer, or back, with the fee and the tax.
+    `sale_id` is the sale's first order, `command_id` the one whose answer decided."""
+    t = transfers.c
+    aside = conn.execute(sa.select(transfers).where(t.key.in_(f"{w}:{sale_id}" for w in ASIDE)))
+    rows = {row.key.partition(":")[0]: row for row in aside}
+    back = units(meter, ch) if "prepaid" in rows else refund_due(meter, ch)
+    posted = post(
         conn,
         key=settlement_key(sale_id),
         debit=transit(meter, ch),
-        credit=customer(meter, ch) if applied else refund_due(meter, ch),
+        credit=customer(meter, ch) if applied else back,
         amount_u=amount_u,
         created_at=created_at,
         command_id=command_id,
     )
-
-
-def post_return(
-    conn: Connection, meter: str, ch: int, amount_u: int, created_at: int, command_id: int
-) -> bool:
-    """The meter has taken credit back."""
-    return post(
-        conn,
-        key=settlement_key(command_id),
-        debit=customer(meter, ch),
-        credit=refund_due(meter, ch),
-        amount_u=amount_u,
-        created_at=created_at,
-        command_id=command_id,
-    )
-
-
-def post_loan(
-    conn: Connection, meter: str, ch: int, amount_u: int, created_at: int, command_id: int
-) -> bool:
-    """The meter has lent credit, which its account owes from now on."""
-    return post(
-        conn,
-        key=settlement_key(command_id),
-        debit=lent(meter, ch),
-        credit=customer(meter, ch),
-        amount_u=amount_u,
-        created_at=created_at,
-        command_id=command_id,
-    )
-
-
-def post_given(
-    conn: Connection,
-    event: str,
-    meter: str,
-    ch: int,
-    amount_u: int,
-    created_at: int,
-    command_id: int,
-    n: int,
-) -> bool:
-    """The meter has given credit, as its audit record `n` with this event says; `command_id`
-    fetched that. False if that was posted before, by whichever order it was fetched then.
-    """
-    key = f"given:{meter}:{n}"
-    return not is_posted(conn, key) and post(
-        conn,
-        key=key,
-        debit=GIVEN[event](meter, ch),
-        credit=customer(meter, ch),
-        amount_u=amount_u,
-        created_at=created_at,
-        command_id=command_id,
-    )
+    for what, row in rows.items() if posted and not applied else ():
+        post(
+            conn,
+            key=f"back-{row.key}",
+            debit=row.credit,
+            credit=COMMISSION if what == "commission" else refund_due(meter, ch),
+            amount_u=row.amount_u,
+            created_at=created_at,
+            command_id=command_id,
+        )
+    return posted

@@ -210,7 +210,7 @@ sale_voids = Table(
 )
 Index("sale_voids_of_shift", sale_voids.c.shift_id)
 
-# Money that was due back, on its way out: at once from a drawer, else until `payout_ends` has it.
+# Money that was due back and was paid out at a desk, from its drawer or its bank account.
 payouts = Table(
     "payouts",
     metadata,
@@ -233,15 +233,6 @@ payouts = Table(
 Index("payouts_of_channel", payouts.c.meter, payouts.c.ch)
 Index("payouts_of_shift", payouts.c.shift_id)
 
-payout_ends = Table(
-    "payout_ends",
-    metadata,
-    _one_of("payout_id", "payouts.id"),
-    _int("paid"),
-    _int("at"),
-    _text("detail"),
-)
-
 # `n` 0 is the original, the others are copies.
 receipt_prints = Table(
     "receipt_prints",
@@ -253,32 +244,6 @@ receipt_prints = Table(
     _int("at"),
     _text("by"),
     ForeignKeyConstraint(["register"], ["registers.name"]),
-)
-
-# A payer's bank has taken money of a sale back.
-disputes = Table(
-    "disputes",
-    metadata,
-    _id(),
-    _text("key", unique=True),
-    _of("purchase_id", "purchases.id"),
-    _text("paid_from"),
-    _int("amount_u"),
-    _text("reason"),
-    _int("at"),
-    _text("by"),
-    *_positive("amount_u"),
-)
-dispute_ends = Table(
-    "dispute_ends",
-    metadata,
-    _one_of("dispute_id", "disputes.id"),
-    _text("outcome"),
-    _int("recovered_u"),
-    _int("lost_u"),
-    _int("at"),
-    _text("by"),
-    CheckConstraint("outcome IN ('won', 'lost')"),
 )
 
 # How far a channel's use is posted: through which day (of 86400 s, UTC), and how much in all.

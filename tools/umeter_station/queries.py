@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import holding, ledger, orders
+from umeter_station import holding, ledger, ledger_meter, orders
 from umeter_station.models import (
     audit_records,
     channels,
@@ -150,7 +150,7 @@ def balances(conn: Connection, meter: str) -> list[Balance]:
     found = []
     for ch in sorted(set(sold_u) | set(totals)):
         reported = totals.get(ch)
-        credited_u, returned_u = ledger.sums_u(conn, ledger.customer(meter, ch))
+        credited_u, _ = ledger.sums_u(conn, ledger.customer(meter, ch))
         given = [ledger.lent(meter, ch), *(of(meter, ch) for of in ledger.GIVEN.values())]
         transit_u = ledger.balance_u(conn, ledger.transit(meter, ch))
         found.append(
@@ -163,7 +163,7 @@ def balances(conn: Connection, meter: str) -> list[Balance]:
                 refund_due_u=ledger.balance_u(conn, ledger.refund_due(meter, ch)),
                 credited_u=credited_u,
                 given_u=-sum(ledger.balance_u(conn, account) for account in given),
-                returned_u=returned_u,
+                returned_u=ledger_meter.returned_u(conn, meter, ch),
                 told_u=told_u.get(ch, 0),
                 credited_total_u=reported.credited_total_u if reported else 0,
                 charged_total_u=reported.charged_total_u if reported else 0,
@@ -178,7 +178,7 @@ def _last_posted_at(conn: Connection, meter: str, ch: int) -> int:
     customer = ledger.customer(meter, ch)
     return conn.execute(
         sa.select(sa.func.coalesce(sa.func.max(t.created_at), 0)).where(
-            (t.credit == customer) | (t.debit == customer)
+            (t.credit == customer) | ((t.debit == customer) & ~t.key.startswith(ledger.USE))
         )
     ).scalar_one()
 

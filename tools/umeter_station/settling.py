@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import ledger, orders, vending
+from umeter_station import ledger, ledger_meter, orders, vending
 from umeter_station.db import count
 from umeter_station.models import audit_records, commands
 from umeter_station.orders import Command
@@ -65,7 +65,7 @@ def note_log(conn: Connection, history: Command, document: dict[str, Any], now_s
         .where(a.n >= history.args["from"], a.n < history.args["from"] + history.args["count"])
     )
     for event, n, ch, amount_u in given.all():
-        ledger.post_given(conn, event, history.meter, ch, amount_u, now_s, history.id, n)
+        ledger_meter.post_given(conn, event, history.meter, ch, amount_u, now_s, history.id, n)
     c = commands.c
     unclear = conn.execute(
         sa.select(c.id).where(
@@ -108,16 +108,30 @@ def _settle(
     if updated.rowcount != 1:
         raise RuntimeError(f"order {command.id} was settled behind a write lock")
     if command.op == "credit" and state != "unclear" and code not in vending.HELD_CODES:
-        ledger.post_settlement(
+        _end_sale(conn, command, state == "applied", now_s)
+
+
+def _end_sale(conn: Connection, command: Command, applied: bool, now_s: int) -> None:
+    ch, amount_u = command.args["ch"], command.args["amount_u"]
+    sale_id = vending.sale_of(conn, command.id)
+    if applied and ledger.is_posted(conn, ledger.settlement_key(sale_id)):
+        # It was cancelled before it was ever sent, as far as anybody knew, and paid back: the
+        # customer has what nobody paid for.
+        kwh = ledger_meter.counts_kwh(conn, command.meter, ch)
+        ledger.post(
             conn,
-            command.meter,
-            command.args["ch"],
-            command.args["amount_u"],
-            now_s,
-            command.id,
-            sale_id=vending.sale_of(conn, command.id),
-            applied=state == "applied",
+            key=f"late:{sale_id}",
+            debit=ledger.units(command.meter, ch) if kwh else ledger.SUSPENSE,
+            credit=ledger.customer(command.meter, ch),
+            amount_u=amount_u,
+            created_at=now_s,
+            command_id=command.id,
         )
+        count(conn, "sale.applied_after_void")
+        return
+    ledger.post_settlement(
+        conn, command.meter, ch, amount_u, now_s, command.id, sale_id=sale_id, applied=applied
+    )
 
 
 def _told_as(command: Command) -> tuple[str, str] | None:
@@ -168,5 +182,5 @@ def _possible(command: Command, amount_u: Any) -> int | None:
 
 def _post_moved(conn: Connection, command: Command, amount_u: int, now_s: int) -> None:
     if amount_u:
-        post = ledger.post_loan if "lend_u" in command.args else ledger.post_return
+        post = ledger_meter.post_loan if "lend_u" in command.args else ledger_meter.post_return
         post(conn, command.meter, command.args["ch"], amount_u, now_s, command.id)

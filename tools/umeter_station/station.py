@@ -27,6 +27,7 @@ from umeter_station.account_orders import Order
 from umeter_station.audit import Verdict
 from umeter_station.clock import Clock
 from umeter_station.config import Config
+from umeter_station.desk import sales
 from umeter_station.errors import StationError
 from umeter_station.holding import Held
 from umeter_station.ingest import Ingest
@@ -82,17 +83,13 @@ class Books:
             return meters.get(conn, meter)
 
     def sell(
-        self,
-        meter: str,
-        ch: int,
-        amount_u: int,
-        key: str | None = None,
-        account: int | None = None,
+        self, meter: str, ch: int, amount_u: int, key: str | None = None, **more: Any
     ) -> Purchase:
-        """Sell once per `key`; a sale that may have to be repeated needs one of its own."""
+        """Sell for cash, once per `key`; one that may be repeated needs one of its own. `more`:
+        `by` and `account`, as desk.sales.sell_at_desk has them."""
         key, now_s = key or vending.new_key(), self.clock.now_s()
         with self.db.write() as conn:
-            return vending.sell(conn, meter, ch, amount_u, key, now_s, account)
+            return sales.sell_at_desk(conn, meter, ch, amount_u, key, now_s, **more).purchase
 
     def purchase(self, key: str) -> Purchase | None:
         with self.db.read() as conn:

@@ -52,9 +52,11 @@ def sell(
     key: str,
     now_s: int,
     account: int | None = None,
+    paid_from: str = ledger.CASH_DESK,
 ) -> Purchase:
     """Sell once per key, inside the caller's write transaction. `account`: the number of the
-    account that is paid for; the meter refuses if it has another by then.
+    account that is paid for; the meter refuses if it has another by then. `paid_from`: the
+    ledger's account that has the money. Fees, taxes and receipts: desk/sales.py.
 
     Asked again with the same key: the same purchase; with the same key for something else:
     Conflict, and nothing happens.
@@ -74,7 +76,7 @@ def sell(
         return earlier
     meters.check_channel(meters.get(conn, meter), ch)
     command_id = orders.place(conn, meter, "credit", args, now_s)
-    ledger.post_sale(conn, meter, ch, amount_u, now_s, command_id)
+    ledger.post_sale(conn, meter, ch, amount_u, now_s, command_id, paid_from)
     row = {
         "key": key,
         "meter": meter,

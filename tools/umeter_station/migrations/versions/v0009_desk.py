@@ -226,35 +226,6 @@ def _refunds() -> None:
     op.create_index("payouts_of_channel", "payouts", ["meter", "ch"])
     op.create_index("payouts_of_shift", "payouts", ["shift_id"])
     append_only("payouts", "id", "key", ("register", "receipt_no"))
-    op.create_table(
-        "payout_ends",
-        _one_of("payout_id", "payouts.id"),
-        *_ints("paid", "at"),
-        *_texts("detail"),
-    )
-    append_only("payout_ends", "payout_id")
-    op.create_table(
-        "disputes",
-        id_column(),
-        _key(),
-        _of("purchase_id", "purchases.id"),
-        *_texts("paid_from"),
-        *_ints("amount_u"),
-        *_texts("reason"),
-        *_ints("at"),
-        *_texts("by"),
-        positive("amount_u"),
-    )
-    append_only("disputes", "id", "key")
-    op.create_table(
-        "dispute_ends",
-        _one_of("dispute_id", "disputes.id"),
-        *_texts("outcome"),
-        *_ints("recovered_u", "lost_u", "at"),
-        *_texts("by"),
-        sa.CheckConstraint("outcome IN ('won', 'lost')"),
-    )
-    append_only("dispute_ends", "dispute_id")
 
 
 def _nights() -> None:
