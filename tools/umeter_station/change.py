@@ -111,7 +111,7 @@ def plan(meter: Meter, changes: dict[str, Any], waiting: dict[str, Any] | None =
     reported, before, after = (Document(told, channels) for _ in range(3))
     before.apply(waiting or {})
     after.apply(waiting or {})
-    orders = _orders(changes)
+    orders = orders_of(changes)
     for order in orders:
         refused = after.apply(order)
         if refused:
@@ -130,7 +130,7 @@ def _refusal(refused: dict[str, str], names: list[str], orders: int) -> str:
     return "Nothing was sent: " + "; ".join(sentences) + "."
 
 
-def _orders(changes: dict[str, Any]) -> list[dict[str, Any]]:
+def orders_of(changes: dict[str, Any]) -> list[dict[str, Any]]:
     orders: list[dict[str, Any]] = [{}]
     for key, value in changes.items():
         if _size({key: value}) > _MOST_BYTES:

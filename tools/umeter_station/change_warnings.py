@@ -26,7 +26,7 @@ def warnings(meter: Meter, change: Change, reading: StoredReading | None, now_s:
         found = []
     found += _prices(change, meter.channels)
     for row in rows:
-        found += _supply(change, row)
+        found += supply(change, row)
     timed = [name for name in _TIMED if name in names]
     if reading and not reading.clock and timed:
         verb = "take" if len(timed) > 1 else "takes"
@@ -56,7 +56,7 @@ def _of(channels: list[int]) -> str:
     return f"channel{'s' if len(channels) > 1 else ''} {', '.join(map(str, channels))}"
 
 
-def _supply(change: Change, row: dict) -> list[str]:
+def supply(change: Change, row: dict) -> list[str]:
     """Whom the change cuts off as he stands now."""
     before, after, ch = change.before, change.after, row["ch"]
     found = []

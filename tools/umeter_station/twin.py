@@ -20,6 +20,7 @@ from umeter_station.errors import Conflict, StationError
 from umeter_station.firmware_check import Document
 from umeter_station.models import commands, desired, meters
 from umeter_station.orders import Command
+from umeter_station.people import acts
 from umeter_station.sql import greatest, insert
 from umeter_station.words import time_text
 
@@ -128,6 +129,8 @@ def order_set(
             .values(meter=meter, key=key, **row)
             .on_conflict_do_update(index_elements=["meter", "key"], set_=row)
         )
+    detail = {"set": changes, "version": version, "order": command_id}
+    acts.note(conn, by or "system", "settings.set", meter, detail, now_s)
     return command_id
 
 
