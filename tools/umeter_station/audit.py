@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from umeter_station import queries, records
-from umeter_station.models import audit_records, history_findings, history_gaps, readings
+from umeter_station.models import audit_records, history_findings, history_gaps, latest_readings
 
 _NO_RECORD_BEFORE = bytes(32)
 _FIRST_N = 1
@@ -55,10 +55,8 @@ def verify(conn: Connection, meter: str, from_n: int = _FIRST_N) -> Verdict:
         first_t = first_t or row["t"]
         last_t = row["t"] or last_t
         link = records.chain_hash(row["raw"])
-    r = readings.c
-    announced_n = conn.execute(
-        sa.select(sa.func.max(r.event)).where(r.meter == meter, r.boot == _last_boot(meter))
-    ).scalar()
+    r = latest_readings.c
+    announced_n = conn.execute(sa.select(r.event).where(r.meter == meter)).scalar()
     return Verdict(
         meter=meter,
         count=count,
@@ -83,11 +81,6 @@ def _suspicions(conn: Connection, meter: str, from_n: int) -> tuple[str, ...]:
                 f"The meter has lost its log up to record {n - 1}, and begun to count anew."
             )
     return tuple(said)
-
-
-def _last_boot(meter: str) -> sa.ScalarSelect:
-    r = readings.alias().c
-    return sa.select(sa.func.max(r.boot)).where(r.meter == meter).scalar_subquery()
 
 
 def _fault(

@@ -84,11 +84,24 @@ commands = Table(
     Column("result", Text),
     UniqueConstraint("meter", "n"),
     CheckConstraint(
-        "state IN ('created', 'sent', 'applied', 'partly', 'refused', 'expired', 'unclear')"
+        "state IN ('created', 'sent', 'delivered', 'applied', 'partly', 'refused', 'expired',"
+        " 'cancelled', 'unclear')"
     ),
 )
 Index("commands_open", commands.c.state, commands.c.meter, commands.c.n)
 Index("commands_of_op", commands.c.meter, commands.c.op, commands.c.n)
+
+# Every state that an order came into, when, and by whom: never changed.
+order_states = Table(
+    "order_states",
+    metadata,
+    _id(),
+    Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    _int("at"),
+    Column("by", Text, nullable=False),
+)
+Index("order_states_of_command", order_states.c.command_id)
 
 purchases = Table(
     "purchases",
@@ -132,7 +145,8 @@ transfers = Table(
 Index("transfers_debit", transfers.c.debit)
 Index("transfers_credit", transfers.c.credit)
 
-# The largest totals each channel has ever reported: both only grow, whatever order they come in.
+# The largest totals each channel has told of in answers, or had in a reading when the credit
+# changed; the newest reading may have larger ones (readings.totals knows both). They only grow.
 channels = Table(
     "channels",
     metadata,
@@ -142,40 +156,58 @@ channels = Table(
     _int("charged_total_u"),
 )
 
+
+def _reading() -> list[Column]:
+    # `packed` has the channels (packing.py). No foreign keys: the ingest has looked the meter up,
+    # and a look-up more for each of thousands of rows a second is what they would cost.
+    numbers = (_int(name) for name in ("clock", "up_s", "event", "received_at"))
+    return [*numbers, Column("packed", LargeBinary, nullable=False)]
+
+
+# Never changed. All of the key is in the message: one that comes twice is stored once. By the
+# meter's own time `t` they lie in months on PostgreSQL.
 readings = Table(
     "readings",
     metadata,
-    _id(),
-    _meter(),
-    _int("boot"),
-    _int("seq"),
-    _int("t"),
-    _int("clock"),
-    _int("up_s"),
-    _int("event"),
-    _int("received_at"),
-    UniqueConstraint("meter", "boot", "seq"),
+    Column("meter", Text, primary_key=True),
+    *(Column(n, BigInteger, primary_key=True, autoincrement=False) for n in ("boot", "seq", "t")),
+    *_reading(),
+)
+Index("readings_by_time", readings.c.meter, readings.c.received_at)
+
+# The newest of each meter, by (boot, seq).
+latest_readings = Table(
+    "latest_readings",
+    metadata,
+    Column("meter", Text, primary_key=True),
+    *(_int(name) for name in ("boot", "seq", "t")),
+    *_reading(),
 )
 
-reading_channels = Table(
-    "reading_channels",
+# Who reports under a name that no meter here has, until somebody adopts or forgets it.
+strangers = Table(
+    "strangers",
     metadata,
-    Column("reading_id", BigInteger, ForeignKey("readings.id"), primary_key=True),
-    Column("ch", BigInteger, primary_key=True, autoincrement=False),
-    _int("energy_wh"),
-    _int("power_dw", nullable=True),
-    _int("voltage_dv", nullable=True),
-    _int("current_ma", nullable=True),
-    _int("credited_total_u"),
-    _int("charged_total_u"),
-    _int("balance_u"),
-    _int("contact"),
-    _int("claims"),
-    _int("age_s", nullable=True),
-    _int("armed", nullable=True),
-    _int("rate", nullable=True),
-    _int("state", nullable=True),
-    _int("days_left", nullable=True),
+    Column("meter", Text, primary_key=True),
+    _int("first_at"),
+    _int("last_at"),
+    _int("messages"),
+    Column("status", Text, nullable=False, server_default="{}"),
+)
+
+# Signs of two boards under one name: something of `boot` came, by its own time, after something
+# of the same name's `newer_boot` (the same, if it is the numbers in one boot that went back).
+clone_signs = Table(
+    "clone_signs",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    *(
+        Column(name, BigInteger, primary_key=True, autoincrement=False)
+        for name in ("boot", "newer_boot")
+    ),
+    _int("first_at"),
+    _int("last_at"),
+    _int("times"),
 )
 
 events = Table(

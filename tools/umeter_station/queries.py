@@ -6,35 +6,19 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import holding, ledger, ledger_meter, orders
+from umeter_station import holding, ledger, ledger_meter, orders, readings
 from umeter_station.models import (
     audit_records,
-    channels,
     commands,
     events,
     history_findings,
     intervals,
     purchases,
-    reading_channels,
-    readings,
     transfers,
 )
+from umeter_station.readings import StoredReading as StoredReading
 
-
-@dataclass(frozen=True)
-class StoredReading:
-    """As messages.Reading, with `received_at` by the station's clock; `channels` are dicts
-    in the order of the channels, with `ch` from 1."""
-
-    meter: str
-    boot: int
-    seq: int
-    t: int
-    clock: int
-    up_s: int
-    event: int
-    received_at: int
-    channels: list[dict[str, int | None]]
+latest_reading = readings.latest
 
 
 @dataclass(frozen=True)
@@ -74,24 +58,6 @@ class Balance:
         return ahead_u <= self.in_transit_u + self.told_u and not (behind and self.is_current)
 
 
-def latest_reading(conn: Connection, meter: str) -> StoredReading | None:
-    r = readings.c
-    row = conn.execute(
-        sa.select(readings).where(r.meter == meter).order_by(r.boot.desc(), r.seq.desc()).limit(1)
-    ).first()
-    if row is None:
-        return None
-    values = dict(row._mapping)
-    c = reading_channels.c
-    rows = conn.execute(
-        sa.select(reading_channels).where(c.reading_id == values.pop("id")).order_by(c.ch)
-    )
-    per_channel = [dict(found._mapping) for found in rows]
-    for found in per_channel:
-        del found["reading_id"]
-    return StoredReading(**values, channels=per_channel)
-
-
 def latest_events(conn: Connection, meter: str, limit: int) -> list[dict]:
     """The newest `limit` events, oldest of them first."""
     query = (
@@ -129,27 +95,25 @@ def open_count(conn: Connection, meter: str) -> int:
         sa.select(sa.func.count()).where(
             commands.c.meter == meter,
             commands.c.op != "history",
-            commands.c.state.in_(("created", "sent")),
+            commands.c.state.in_(orders.OPEN_STATES),
         )
     ).scalar_one()
 
 
 def balances(conn: Connection, meter: str) -> list[Balance]:
     """Every channel that was sold to or has reported totals, in order."""
-    p, t = purchases.c, channels.c
+    p = purchases.c
     sums = sa.select(p.ch, sa.func.sum(p.amount_u)).where(p.meter == meter).group_by(p.ch)
     sold_u = {ch: amount_u for ch, amount_u in conn.execute(sums)}
-    totals = {row.ch: row for row in conn.execute(sa.select(channels).where(t.meter == meter))}
-    last_read_at = conn.execute(
-        sa.select(sa.func.max(readings.c.received_at)).where(readings.c.meter == meter)
-    ).scalar()
+    totals = readings.totals(conn, meter)
+    last_read_at = readings.received_at(conn, meter)
     held_u: dict[int, int] = {}
     for held in holding.held(conn, meter):
         held_u[held.ch] = held_u.get(held.ch, 0) + held.amount_u
     told_u = _told_u(conn, meter)
     found = []
     for ch in sorted(set(sold_u) | set(totals)):
-        reported = totals.get(ch)
+        credited_total_u, charged_total_u = totals.get(ch, (0, 0))
         credited_u, _ = ledger.sums_u(conn, ledger.customer(meter, ch))
         given = [ledger.lent(meter, ch), *(of(meter, ch) for of in ledger.GIVEN.values())]
         transit_u = ledger.balance_u(conn, ledger.transit(meter, ch))
@@ -165,9 +129,9 @@ def balances(conn: Connection, meter: str) -> list[Balance]:
                 given_u=-sum(ledger.balance_u(conn, account) for account in given),
                 returned_u=ledger_meter.returned_u(conn, meter, ch),
                 told_u=told_u.get(ch, 0),
-                credited_total_u=reported.credited_total_u if reported else 0,
-                charged_total_u=reported.charged_total_u if reported else 0,
-                is_current=(last_read_at or 0) > _last_posted_at(conn, meter, ch),
+                credited_total_u=credited_total_u,
+                charged_total_u=charged_total_u,
+                is_current=last_read_at > _last_posted_at(conn, meter, ch),
             )
         )
     return found

@@ -9,7 +9,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from umeter_station import history, key_rotation, orders, settling, twin, update, uplinks
+from umeter_station import (
+    history,
+    key_rotation,
+    orders,
+    reading_store,
+    settling,
+    twin,
+    update,
+    uplinks,
+)
 from umeter_station.db import count
 from umeter_station.messages import integer, parse_json, reading, text
 
@@ -58,13 +67,13 @@ def apply_result(conn: Connection, meter: str, token: bytes, now_s: int) -> bool
 
 def _note_totals(conn: Connection, meter: str, document: dict[str, Any]) -> None:
     if "credited_total_u" in document:
-        totals = {
-            "meter": meter,
-            "ch": integer(document, "ch", low=1),
-            "credited_total_u": integer(document, "credited_total_u", low=0),
-            "charged_total_u": integer(document, "charged_total_u", low=0),
-        }
-        uplinks.note_totals(conn, [totals])
+        totals = (
+            meter,
+            integer(document, "ch", low=1),
+            integer(document, "credited_total_u", low=0),
+            integer(document, "charged_total_u", low=0),
+        )
+        reading_store.keep_totals(conn, [totals])
 
 
 def _note_reading(conn: Connection, meter: str, document: Any, now_s: int) -> None:

@@ -5,64 +5,25 @@ import json
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import messages, twin
+from umeter_station import messages, reading_store, twin
 from umeter_station.db import count
-from umeter_station.models import channels, events, meters, reading_channels, readings
+from umeter_station.models import events, meters
 from umeter_station.sql import greatest, insert
 
 
 def store_reading(conn: Connection, meter: str, reading: messages.Reading, now_s: int) -> bool:
     """False if it is stored already: the meter numbers its readings within a boot."""
-    reading_id = conn.execute(
-        insert(conn, readings)
-        .values(
-            meter=meter,
-            boot=reading.boot,
-            seq=reading.seq,
-            t=reading.t,
-            clock=reading.clock,
-            up_s=reading.up_s,
-            event=reading.event,
-            received_at=now_s,
-        )
-        .on_conflict_do_nothing()
-        .returning(readings.c.id)
-    ).scalar()
-    if reading_id is None:
-        count(conn, "reading.repeated")
+    if not reading_store.store(conn, meter, reading, now_s):
         return False
-    rows = [
-        {"reading_id": reading_id, "ch": ch, **row}
-        for ch, row in enumerate(reading.channels, start=1)
-    ]
-    conn.execute(reading_channels.insert(), rows)
-    names = ("ch", "credited_total_u", "charged_total_u")
-    note_totals(conn, [{"meter": meter} | {name: row[name] for name in names} for row in rows])
-    for row in rows:
-        if row["balance_u"] != row["credited_total_u"] - row["charged_total_u"]:
-            count(conn, "reading.unbalanced")
     conn.execute(
         sa.update(meters)
         .where(meters.c.meter == meter)
         .values(
             boot=greatest(meters.c.boot, reading.boot),
-            channels=greatest(meters.c.channels, len(rows)),
+            channels=greatest(meters.c.channels, reading.count),
         )
     )
     return True
-
-
-def note_totals(conn: Connection, totals: list[dict]) -> None:
-    """Keep the largest: the totals only grow, so a smaller one is merely older.
-
-    Each of `totals` has meter, ch, credited_total_u and charged_total_u.
-    """
-    new = insert(conn, channels)
-    largest = {
-        name: greatest(channels.c[name], new.excluded[name])
-        for name in ("credited_total_u", "charged_total_u")
-    }
-    conn.execute(new.on_conflict_do_update(index_elements=["meter", "ch"], set_=largest), totals)
 
 
 def store_event(conn: Connection, meter: str, event: messages.Event, now_s: int) -> bool:

@@ -12,7 +12,7 @@ from umeter_station.fleet import watching
 from umeter_station.fleet.names import Name
 from umeter_station.fleet.twins import in_force
 from umeter_station.meters import MAX_CHANNELS, Meter
-from umeter_station.models import commands, desired, readings
+from umeter_station.models import commands, desired, latest_readings
 from umeter_station.models_fleet import meter_labels
 from umeter_station.models_people import site_meters, sites
 
@@ -126,8 +126,8 @@ def _desired(conn: Connection) -> dict[str, dict[str, Any]]:
 
 
 def _read_at(conn: Connection) -> dict[str, int]:
-    r = readings.c
-    rows = conn.execute(sa.select(r.meter, sa.func.max(r.received_at)).group_by(r.meter))
+    r = latest_readings.c
+    rows = conn.execute(sa.select(r.meter, r.received_at))
     return {meter: at for meter, at in rows}
 
 
