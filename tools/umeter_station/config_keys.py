@@ -141,6 +141,9 @@ class HomeAssistant:
     enabled: Annotated[bool, About("announce every channel to Home Assistant")] = False
     prefix: Annotated[str, About("its discovery prefix on the broker")] = "homeassistant"
     currency: Annotated[str, About("ISO code of the unit of money")] = "EUR"
+    disconnect: Annotated[bool, About("let it ask for a disconnection; it can never connect")] = (
+        False
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import change, change_warnings, orders, queries
+from umeter_station import change, change_warnings, orders, readings
 from umeter_station.errors import StationError
 from umeter_station.meters import Meter
 from umeter_station.models import commands, desired, meters
@@ -86,7 +86,7 @@ def of_each(
         if isinstance(plan, StationError):
             found.append(Preview(**about, refusal=str(plan)))
             continue
-        reading = queries.latest_reading(conn, known.meter)
+        reading = readings.latest(conn, known.meter)
         rows = reading.channels if reading else []
         found.append(
             Preview(

@@ -1,0 +1,1 @@
+"""Every channel as a device of Home Assistant, announced and published by the station."""
