@@ -12,6 +12,7 @@ from rich.live import Live
 from umeter_station import (
     cli_account,
     cli_broker,
+    cli_desk,
     cli_history,
     cli_link,
     cli_logs,
@@ -26,11 +27,10 @@ from umeter_station import (
     vending,
 )
 from umeter_station.amounts import format_u, parse_amount_u
-from umeter_station.cli_desk import who
 from umeter_station.cli_wait import Channel, NoWait, wait
 from umeter_station.errors import StationError
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, err, out, say
+from umeter_station.terminal import MeterName, err, operator, out, say
 
 
 class _Group(typer.core.TyperGroup):
@@ -53,6 +53,7 @@ app.add_typer(cli_logs.audit_app, name="audit")
 app.command()(cli_logs.intervals)
 cli_account.add_to(app)
 cli_ops.add_to(app)
+cli_desk.add_to(app)
 app.command("set")(cli_set.set_)
 app.command()(cli_settings.settings)
 app.command()(cli_history.history)
@@ -119,7 +120,7 @@ def sell(
         key = vending.new_key()
         # Said before the sale: whoever is cut off now can ask again without selling twice.
         err.print(f"Purchase key {key}", style="dim", highlight=False)
-    purchase = books.sell(meter, channel, amount_u, key, account=account, by=who())
+    purchase = books.sell(meter, channel, amount_u, key, account=account, by=operator())
     if purchase.repeated:
         say(f"This is the sale of {format_u(amount_u)} made before with key {key}.")
     if purchase.refunded:

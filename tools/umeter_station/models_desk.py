@@ -232,6 +232,7 @@ payouts = Table(
 )
 Index("payouts_of_channel", payouts.c.meter, payouts.c.ch)
 Index("payouts_of_shift", payouts.c.shift_id)
+Index("payouts_of_purchase", payouts.c.purchase_id)
 
 # `n` 0 is the original, the others are copies.
 receipt_prints = Table(
@@ -246,14 +247,12 @@ receipt_prints = Table(
     ForeignKeyConstraint(["register"], ["registers.name"]),
 )
 
-# How far a channel's use is posted: through which day (of 86400 s, UTC), and how much in all.
+# How far the use of a meter's channels is posted: through which day (of 86400 s, UTC).
 posting_marks = Table(
     "posting_marks",
     metadata,
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
-    Column("ch", BigInteger, primary_key=True, autoincrement=False),
     _int("through_day"),
-    _int("posted_u"),
 )
 
 # `digest`: SHA-256 of the one before it and of this report.

@@ -7,15 +7,13 @@ from the settings that it reported: energy by rate and block, and what it will t
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import meters
+from umeter_station import meters, readings
 from umeter_station.amounts import MICRO, format_u
 from umeter_station.desk import charges, debts, pricing, tariffs, terms
 from umeter_station.desk.pricing import Part
 from umeter_station.errors import StationError
-from umeter_station.models import channels
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,8 @@ def quote(conn: Connection, meter: str, ch: int, paid_u: int, way: str, now_s: i
 
 
 def _balance_u(conn: Connection, meter: str, ch: int) -> int | None:
-    t = channels.c
-    row = conn.execute(
-        sa.select(t.credited_total_u, t.charged_total_u).where(t.meter == meter, t.ch == ch)
-    ).first()
-    return None if row is None else row.credited_total_u - row.charged_total_u
+    told = readings.totals(conn, meter).get(ch)
+    return None if told is None else told[0] - told[1]
 
 
 def _energy(

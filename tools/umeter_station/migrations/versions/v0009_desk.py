@@ -225,6 +225,7 @@ def _refunds() -> None:
     )
     op.create_index("payouts_of_channel", "payouts", ["meter", "ch"])
     op.create_index("payouts_of_shift", "payouts", ["shift_id"])
+    op.create_index("payouts_of_purchase", "payouts", ["purchase_id"])
     append_only("payouts", "id", "key", ("register", "receipt_no"))
 
 
@@ -232,8 +233,7 @@ def _nights() -> None:
     op.create_table(
         "posting_marks",
         sa.Column("meter", sa.Text, sa.ForeignKey("meters.meter"), primary_key=True),
-        sa.Column("ch", sa.BigInteger, primary_key=True, autoincrement=False),
-        *_ints("through_day", "posted_u"),
+        *_ints("through_day"),
     )
     op.create_table(
         "reconciliations",

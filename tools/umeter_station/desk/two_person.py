@@ -1,0 +1,44 @@
+"""What of the desk takes two people where that is switched on: a tariff, and money paid out."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from umeter_station.desk import payouts, tariffs
+from umeter_station.fleet import approving as approving  # Registers what a rollout does, first.
+from umeter_station.fleet import rollouts
+from umeter_station.people import approvals
+from umeter_station.people.approvals import Done
+
+
+def pay_out(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> Done:
+    """`args`: of payouts.pay_out. Once per key, whoever agrees how often."""
+    known = payouts.by_key(conn, args["key"])
+    if known is not None:
+        payouts.pay_out(conn, **args, by=by, now_s=now_s)  # Conflict for another payout.
+        return Done(None, {"id": known.id})
+    return approvals.carry_out(conn, "refund", args, by, now_s)
+
+
+def push(
+    conn: Connection, meter: str, ch: int, name: str, version: int, by: str, now_s: int
+) -> Done:
+    args = {"meter": meter, "ch": ch, "name": name, "version": version}
+    return approvals.carry_out(conn, "tariff", args, by, now_s)
+
+
+def _pay_out(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> dict[str, Any]:
+    return {"id": payouts.pay_out(conn, **args, by=by, now_s=now_s).id}
+
+
+def _tariff(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> dict[str, Any]:
+    if "rollout_id" in args:  # A change of many meters (fleet/approving.py).
+        rollouts.approved(conn, args["rollout_id"])
+        return {"rollout_id": args["rollout_id"]}
+    tariff = tariffs.get(conn, args["name"], args["version"])
+    orders = tariffs.push(conn, args["meter"], args["ch"], tariff, by, now_s)
+    return {"orders": orders}
+
+
+approvals.execute("refund", _pay_out)
+approvals.execute("tariff", _tariff)
