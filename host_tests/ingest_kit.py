@@ -24,7 +24,7 @@ def until(condition, meanwhile=lambda: None):
 def ingest_process(home):
     """`umeter-station run` for this home, killed in the end if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "umeter_station.cli", "--home", str(home), "run"],
+        [sys.executable, "-m", "umeter_station.cli", "--home", str(home), "run", "ingest"],
         env={**os.environ, "PYTHONPATH": str(_TOOLS)},
         stdout=subprocess.DEVNULL,
     )

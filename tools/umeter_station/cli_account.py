@@ -22,7 +22,7 @@ PurchaseKey = Annotated[str, typer.Argument(help="The key of the sale.", metavar
 
 
 def add_to(app: typer.Typer) -> None:
-    commands = (debit, emergency, restore, user, release, debt, account, status)
+    commands = (debit, emergency, user, release, debt, account, status)
     for command in (*commands, held, resend, refund):
         app.command()(command)
 

@@ -17,7 +17,6 @@ from umeter_station.errors import StationError
 HOME_VARIABLE = "UMETER_STATION_HOME"
 DATABASE_VARIABLE = "UMETER_STATION_DATABASE"
 DEFAULT_DATABASE = "station.sqlite"
-_BROKER_LINE = re.compile(r"^broker[ \t]*=.*$", re.MULTILINE)
 _TEMPLATE = """\
 # The station's settings; paths are relative to this file. `umeter-station config` lists all keys,
 # with their sections; each can also be set by an environment variable, as UMETER_STATION_WEB_PORT.
@@ -85,9 +84,11 @@ def create_home(
     return load(home)
 
 
-def load(home: Path, environ: Mapping[str, str] = os.environ) -> Config:
+def load(
+    home: Path, environ: Mapping[str, str] = os.environ, secrets_there: bool = True
+) -> Config:
     """Read `home/config.toml` and the environment. Raises StationError if it is missing or
-    wrong."""
+    wrong. `secrets_there`: if False, secrets whose files cannot be read are left out."""
     path = home / "config.toml"
     try:
         table = tomllib.loads(path.read_text())
@@ -98,7 +99,7 @@ def load(home: Path, environ: Mapping[str, str] = os.environ) -> Config:
         ) from None
     except (OSError, ValueError) as error:
         raise StationError(f"{path} cannot be read ({error}); correct it.") from None
-    sections = config_read.read(table, environ, home, path)
+    sections = config_read.read(table, environ, home, path, secrets_there)
     top: keys.Top = sections.pop("")
     return Config(
         home=home,
@@ -124,11 +125,21 @@ def _database(top: keys.Top, home: Path) -> Path | str:
 def set_broker(home: Path, url: str) -> None:
     """Write another broker into `home/config.toml`, and leave all else as it is. Raises
     StationError if it cannot be done."""
+    _set(home, "broker", url)
+
+
+def set_database(home: Path, url: str) -> None:
+    """The same with another database."""
+    _set(home, "database", url)
+
+
+def _set(home: Path, name: str, value: str) -> None:
     path = home / "config.toml"
-    # A function, so that nothing in the URL is taken for a group's number.
-    text, found = _BROKER_LINE.subn(lambda _: "broker = " + json.dumps(url), path.read_text())
-    if found != 1 or tomllib.loads(text)["broker"] != url:
-        raise StationError(f'{path} must have one line broker = "..."; write it so.')
+    line = re.compile(rf"^{name}[ \t]*=.*$", re.MULTILINE)
+    # A function, so that nothing in the value is taken for a group's number.
+    text, found = line.subn(lambda _: f"{name} = {json.dumps(value)}", path.read_text())
+    if found != 1 or tomllib.loads(text)[name] != value:
+        raise StationError(f'{path} must have one line {name} = "..."; write it so.')
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

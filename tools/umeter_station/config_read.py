@@ -21,13 +21,19 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def read(
-    table: Mapping[str, Any], environ: Mapping[str, str], home: Path, path: Path
+    table: Mapping[str, Any],
+    environ: Mapping[str, str],
+    home: Path,
+    path: Path,
+    secrets_there: bool = True,
 ) -> dict[str, Any]:
     """{section: its dataclass}; "" is the one above the first section. `path` is named in the
-    StationError."""
+    StationError. `secrets_there`: if False, secrets whose files cannot be read are left out."""
     keys = all_keys()
-    given = _from_table(table, keys, home, path)
-    given |= _from_environment(environ, keys, home)
+    given = _from_table(table, keys, home, path) | _from_environment(environ, keys, home)
+    for name, value in given.items():
+        if isinstance(value, _File):
+            given[name] = value.read(secrets_there)
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for name, key in keys.items():
         default = key.default
@@ -37,6 +43,16 @@ def read(
     return {section: of(**values[section]) for section, of in SECTIONS.items()}
 
 
+def secret_files(table: Mapping[str, Any], home: Path) -> list[Path]:
+    """Those that config.toml names."""
+    keys = all_keys()
+    return [
+        home / value
+        for name, value in _flat(table)
+        if (key := keys.get(name.removesuffix("_file"))) and key.kind == "secret"
+    ]
+
+
 def _from_table(
     table: Mapping[str, Any], keys: dict[str, Key], home: Path, path: Path
 ) -> dict[str, Any]:
@@ -44,7 +60,7 @@ def _from_table(
     for name, value in _flat(table):
         of_file = name.removesuffix("_file")
         if name.endswith("_file") and of_file in keys and keys[of_file].kind == "secret":
-            given[of_file] = _secret_of(value, home, f"{path}: {name}")
+            given[of_file] = _File(value, home, f"{path}: {name}")
         elif name not in keys:
             known = [k + "_file" if v.kind == "secret" else k for k, v in keys.items()]
             raise StationError(f"{path} has an unknown key {name!r}; {_nearest(name, known)}.")
@@ -82,7 +98,7 @@ def _from_environment(
             key = by_variable[variable]
             given[key.name] = _checked(key, _parsed(key, text), home, variable)
         elif variable in files:
-            given.setdefault(files[variable].name, _secret_of(text, home, variable))
+            given.setdefault(files[variable].name, _File(text, home, variable))
         else:
             known = [*by_variable, *files, *_OTHER_VARIABLES]
             raise StationError(
@@ -96,16 +112,24 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]!r}? `umeter-station config` lists all"
 
 
-def _secret_of(value: Any, home: Path, where: str) -> Secret:
-    if not isinstance(value, str) or not value:
-        raise StationError(f"{where} must be the path of a file.")
-    try:
-        text = (home / value).read_text().strip()
-    except (OSError, ValueError):
-        raise StationError(f"{where}: {home / value} cannot be read.") from None
-    if not text:
-        raise StationError(f"{where}: {home / value} is empty.")
-    return Secret(text)
+class _File:
+    """A secret's file; only read if no variable of the environment has the secret itself."""
+
+    def __init__(self, value: Any, home: Path, where: str) -> None:
+        if not isinstance(value, str) or not value:
+            raise StationError(f"{where} must be the path of a file.")
+        self._path, self._where = home / value, where
+
+    def read(self, there: bool) -> Secret | None:
+        try:
+            text = self._path.read_text().strip()
+        except (OSError, ValueError):
+            if not there:
+                return None
+            raise StationError(f"{self._where}: {self._path} cannot be read.") from None
+        if not text:
+            raise StationError(f"{self._where}: {self._path} is empty.")
+        return Secret(text)
 
 
 def _parsed(key: Key, text: str) -> Any:
