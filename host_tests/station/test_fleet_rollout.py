@@ -363,7 +363,7 @@ def test_a_large_change_is_cut_into_orders_that_follow_one_another(site):
     }
     change |= {f"ch.{ch}.limit_tries": 2 for ch in range(1, 9)}
     rollout_id = site.start(change, Pace(canary="1", healthy_s=0, wave="100%", wave_pause_s=0))
-    assert site.to_the_end(rollout_id).state == "done"
+    assert site.to_the_end(rollout_id, 30).state == "done"
     assert all(set(change) <= set(m.told) for m in site.meters.values())
     assert {key.state for key in site.keys(rollout_id, "m1").values()} == {"applied"}
 

@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 
 from umeter_station.envelope import MAX_TOKEN_BYTES
 from umeter_station.errors import StationError
+from umeter_station.homeassistant.payload import ROOT as HA_ROOT
 from umeter_station.models import meters
 
 # Never a meter's: their names have no dot.
 STATION_USER = "umeter.station"
+HOMEASSISTANT_USER = "umeter.homeassistant"
 DEFAULT_DATA = Path("/var/lib/mosquitto")
 _PASSWORD_BYTES = 24
 # Mosquitto's own number. More would slow down every connection, and what is hashed is no word that
@@ -31,6 +33,22 @@ topic write umeter/+/down/#
 # A meter (%u is the name it has connected with) speaks and hears in its own subtree only.
 pattern write umeter/%u/up/#
 pattern read umeter/%u/down/#
+"""
+
+# `{prefix}`: Home Assistant's discovery prefix.
+_HOMEASSISTANT_ACL = f"""
+# The station announces every channel to Home Assistant, and hears what that asks for.
+user {STATION_USER}
+topic write {{prefix}}/device/+/config
+topic read {{prefix}}/status
+topic write {HA_ROOT}/#
+topic read {HA_ROOT}/+/+/disconnect
+
+# Home Assistant reaches no meter: it sees what the station has published, and asks the station.
+user {HOMEASSISTANT_USER}
+topic readwrite {{prefix}}/#
+topic read {HA_ROOT}/#
+topic write {HA_ROOT}/+/+/disconnect
 """
 
 _CONF = f"""\
@@ -98,12 +116,13 @@ def contents(
     port: int | None = None,
     local_port: int | None = None,
     data: Path = DEFAULT_DATA,
+    homeassistant: str = "",
 ) -> dict[str, str]:
     """The files, {name: text}, to lie in `folder`.
 
     hashes: {user: hash}. port: 8883 with TLS, without it 1883. local_port: one more without TLS,
-    for this machine alone. data: where Mosquitto keeps what waits. Raises StationError for what
-    cannot work.
+    for this machine alone. data: where Mosquitto keeps what waits. homeassistant: its discovery
+    prefix, if it may connect. Raises StationError for what cannot work.
     """
     if port is None:
         port = 8883 if tls else 1883
@@ -119,7 +138,8 @@ def contents(
     if local_port is not None:
         conf += _LISTENER.format(where=f"{local_port} 127.0.0.1")
     passwd = "".join(f"{user}:{entry}\n" for user, entry in hashes.items())
-    return {"mosquitto.conf": conf, "acl": _ACL, "passwd": passwd}
+    acl = _ACL + (_HOMEASSISTANT_ACL.format(prefix=homeassistant) if homeassistant else "")
+    return {"mosquitto.conf": conf, "acl": acl, "passwd": passwd}
 
 
 def _tls_lines(tls: Tls, local_port: int | None) -> str:

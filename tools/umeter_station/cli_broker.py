@@ -1,5 +1,6 @@
 """`umeter-station broker-config`: writes what Mosquitto needs to know of the meters."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,10 @@ def broker_config_(
     data: Annotated[
         Path, typer.Option(help="Where Mosquitto keeps what waits.")
     ] = broker_config.DEFAULT_DATA,
+    homeassistant: Annotated[
+        Path | None,
+        typer.Option(help="Let Home Assistant in; its password is in this file, made if missing."),
+    ] = None,
 ) -> None:
     """Write Mosquitto's configuration, access list and password file."""
     if (tls_cert is None) != (tls_key is None) or (ca is not None and tls_cert is None):
@@ -35,11 +40,16 @@ def broker_config_(
     tls = None if tls_cert is None else broker_config.Tls(tls_cert, tls_key, ca)
     books = Books(ctx.obj)
     with books.db.read() as conn:
-        hashes, without = broker_config.passwords(conn)
+        known, without = broker_config.passwords(conn)
+    prefix = "" if homeassistant is None else books.config.homeassistant.prefix
     # Before the password is made: a mistake in the options leaves no trace.
-    broker_config.contents(to, hashes, tls, port, local_port, data)
+    broker_config.contents(to, known, tls, port, local_port, data, prefix)
     user, entry, made = _station_entry(books.config)
-    contents = broker_config.contents(to, {user: entry, **hashes}, tls, port, local_port, data)
+    hashes = {user: entry, **known}
+    if homeassistant is not None:
+        password = _password(homeassistant)
+        hashes[broker_config.HOMEASSISTANT_USER] = broker_config.hashed(password)
+    contents = broker_config.contents(to, hashes, tls, port, local_port, data, prefix)
     try:
         files.write(to, contents)
     except OSError as error:
@@ -51,10 +61,25 @@ def broker_config_(
             f"Without a password, and so shut out: {', '.join(without)}.",
             style="yellow", markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
+    if homeassistant is not None:
+        say(f"Home Assistant's user is {broker_config.HOMEASSISTANT_USER}.")
     say(
-        f"{to / 'mosquitto.conf'} is for Mosquitto; meters that can connect: {len(hashes)}."
+        f"{to / 'mosquitto.conf'} is for Mosquitto; meters that can connect: {len(known)}."
         " It belongs to Mosquitto's user, with acl and passwd beside it."
     )
+
+
+def _password(path: Path) -> str:
+    """What is in the file, or a new one that is put there, for its owner alone."""
+    try:
+        if path.exists():
+            return path.read_text().strip()
+        made = broker_config.new_password()
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(made + "\n")
+        return made
+    except (OSError, ValueError):
+        raise StationError(f"{path} cannot be used; name a file for a password.") from None
 
 
 def _station_entry(known: config.Config) -> tuple[str, str, bool]:
