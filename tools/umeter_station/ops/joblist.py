@@ -15,6 +15,7 @@ _OFTEN = {
     "alerts": ("umeter_station.watch.alerts:send_due", 30),
     "partitions": ("umeter_station.migrations.partitions:ensure", _HOUR_S),
     "sessions": ("umeter_station.people.sessions:sweep", _HOUR_S),
+    "tries": ("umeter_station.people.tries:sweep", _HOUR_S),
 }
 _NIGHTLY = {
     "posting": "umeter_station.desk.posting:post_daily",

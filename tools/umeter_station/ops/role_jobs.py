@@ -1,4 +1,6 @@
-"""The jobs as a process. Where several stand ready, one works: the one that holds the lease."""
+"""The jobs as a process, and what else exists once in a station: the bridge to Home Assistant.
+Where several such processes stand ready, one works: the one that holds the lease.
+"""
 
 import logging
 import threading
@@ -8,6 +10,7 @@ import sqlalchemy as sa
 
 from umeter_station.clock import SystemClock
 from umeter_station.errors import StationError
+from umeter_station.homeassistant import bridge
 from umeter_station.ops import joblist, jobs, leases
 from umeter_station.station import Books
 
@@ -32,6 +35,7 @@ class JobsRole:
         self._clock = SystemClock()
         self._held_until_s = 0.0  # of real time
         self._stopping = threading.Event()
+        self._bridge: bridge.Bridge | None = None
         # The lease is renewed beside a job that takes long.
         self._threads = [
             threading.Thread(target=work, name=f"umeter-{name}", daemon=True)
@@ -74,9 +78,29 @@ class JobsRole:
                 _log.warning("the lease cannot be renewed: %s", error)
 
     def _work(self) -> None:
+        bridged = False
         while not self._stopping.wait(_TURN_S):
-            if self._holds():
-                try:
-                    self._runner.step(self._holds)
-                except (StationError, sa.exc.SQLAlchemyError) as error:
-                    _log.warning("jobs wait for the database: %s", error)
+            try:
+                if not self._holds():
+                    self._end_bridge()
+                    bridged = False
+                    continue
+                if not bridged:
+                    # Once, also if there is none to be made: config.toml is read at the start.
+                    self._start_bridge()
+                    bridged = True
+                self._runner.step(self._holds)
+            except (StationError, sa.exc.SQLAlchemyError) as error:
+                _log.warning("jobs wait for the database: %s", error)
+        self._end_bridge()
+
+    def _start_bridge(self) -> None:
+        made = bridge.make(self._books.config, self._books.db, self._books.clock)
+        if made is not None:
+            made.start()
+            self._bridge = made
+
+    def _end_bridge(self) -> None:
+        if self._bridge is not None:
+            self._bridge.stop()
+            self._bridge = None

@@ -27,6 +27,7 @@ _PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _STOP_S = life.STOP_S + 0.5
 _TURN_S = 0.2
+_PROGRAM = (sys.executable, "-m", "umeter_station.ops.child")
 _log = logging.getLogger(__name__)
 
 
@@ -58,14 +59,14 @@ class Supervisor:
         home: Path,
         roles: list[tuple[str, int]],
         say: Callable[[str], None],
-        environ: dict[str, str] | None = None,
+        program: tuple[str, ...] = _PROGRAM,
     ) -> None:
         self._home = home
         self._say = say
+        self._program = program
         self._children = [Child(role, worker) for role, worker in roles]
-        self._environ = {**os.environ, **(environ or {})}
         # Only this process speaks to the service manager.
-        self._environ.pop("NOTIFY_SOCKET", None)
+        self._environ = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._announced = False
@@ -92,10 +93,10 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         ours, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)
-        words = ["-m", "umeter_station.ops.child", "--home", str(self._home)]
-        words += ["--worker", str(child.worker), "--upward", str(theirs.fileno()), child.role]
+        words = ["--home", str(self._home), "--worker", str(child.worker)]
+        words += ["--upward", str(theirs.fileno()), child.role]
         child.process = subprocess.Popen(
-            [sys.executable, *words], env=self._environ, pass_fds=[theirs.fileno()]
+            [*self._program, *words], env=self._environ, pass_fds=[theirs.fileno()]
         )
         theirs.close()
         ours.setblocking(False)
