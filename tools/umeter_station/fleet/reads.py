@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from umeter_station import orders
-from umeter_station.errors import StationError
+from umeter_station.errors import NotFound, StationError
 from umeter_station.fleet.select import Selection, choose
 from umeter_station.models import commands
 from umeter_station.models_fleet import fleet_read_orders, fleet_reads
@@ -122,7 +122,7 @@ def _waiting(conn: Connection) -> dict[str, int]:
 def get(conn: Connection, read_id: int) -> Read:
     row = conn.execute(sa.select(fleet_reads).where(fleet_reads.c.id == read_id)).first()
     if row is None:
-        raise StationError(f"There is no read {read_id}; see `fleet reads`.")
+        raise NotFound(f"There is no read {read_id}; see `fleet reads`.")
     o, c = fleet_read_orders.c, commands.c
     rows = conn.execute(
         sa.select(o.meter, o.command_id, c.state, c.created_at, c.answered_at)

@@ -97,6 +97,13 @@ class KeyRow:
 
 
 @dataclass(frozen=True)
+class Logged:
+    at: int
+    by: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """How many meters are in each state; of those that were ordered, `failed_permille` failed."""
 
@@ -151,6 +158,18 @@ def meters(conn: Connection, rollout_id: int, *states: str) -> list[MeterRow]:
     return [MeterRow(**row._mapping) for row in conn.execute(query.order_by(m.wave, m.meter))]
 
 
+def page_meters(
+    conn: Connection, rollout_id: int, limit: int, after: str = "", state: str | None = None
+) -> list[MeterRow]:
+    """By name, those behind `after`."""
+    m = rollout_meters.c
+    query = sa.select(rollout_meters).where(m.rollout_id == rollout_id, m.meter > after)
+    if state is not None:
+        query = query.where(m.state == state)
+    rows = conn.execute(query.order_by(m.meter).limit(limit))
+    return [MeterRow(**row._mapping) for row in rows]
+
+
 def keys(conn: Connection, rollout_id: int, meter: str | None = None) -> list[KeyRow]:
     k, d = rollout_keys.c, desired.c
     query = (
@@ -199,13 +218,13 @@ def log(conn: Connection, rollout_id: int, by: str, what: str, now_s: int) -> No
     conn.execute(rollout_log.insert().values(row))
 
 
-def logged(conn: Connection, rollout_id: int) -> list[tuple[int, str, str]]:
-    """(when, by whom, what), oldest first."""
+def logged(conn: Connection, rollout_id: int) -> list[Logged]:
+    """What was done to it and what it did by itself, oldest first."""
     x = rollout_log.c
     rows = conn.execute(
         sa.select(x.at, x.by, x.what).where(x.rollout_id == rollout_id).order_by(x.id)
     )
-    return [tuple(row) for row in rows]
+    return [Logged(*row) for row in rows]
 
 
 def move(conn: Connection, rollout_id: int, state: str, now_s: int, **values: Any) -> Rollout:

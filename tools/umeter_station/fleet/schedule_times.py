@@ -75,7 +75,7 @@ class Times:
 def parse(every: str, tz: str = "UTC") -> Times:
     try:
         zone = ZoneInfo(tz)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise StationError(
             f"{tz!r} is no time zone; name one of the IANA list, as Europe/Berlin."
         ) from None

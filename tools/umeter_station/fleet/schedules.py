@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station.errors import StationError
+from umeter_station.errors import NotFound, StationError
 from umeter_station.fleet import reads, schedule_times
 from umeter_station.fleet.select import Selection
 from umeter_station.fleet.select import parse as parse_selection
@@ -46,6 +46,7 @@ def add(
 ) -> int:
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise StationError(f"A schedule's name has 1 to {_LONGEST_NAME} printable letters.")
+    every = " ".join(every.split())
     if conn.execute(sa.select(schedules.c.id).where(schedules.c.name == name)).first():
         raise StationError(f"There is a schedule {name!r} already; remove it, or take a new name.")
     schedule_id = conn.execute(
@@ -98,7 +99,7 @@ def _row(conn: Connection, name: str) -> sa.Row:
     row = conn.execute(sa.select(schedules).where(schedules.c.name == name)).first()
     if row is None:
         names = ", ".join(conn.execute(sa.select(schedules.c.name)).scalars()) or "none yet"
-        raise StationError(f"There is no schedule {name!r}; there are: {names}.")
+        raise NotFound(f"There is no schedule {name!r}; there are: {names}.")
     return row
 
 

@@ -50,7 +50,7 @@ def parse(text: str) -> Selection:
 def choose(conn: Connection, selection: Selection, now_s: int) -> list[Meter]:
     """The meters in service that are meant, by name; a name that is unknown is refused."""
     if selection.names:
-        return [_in_service(conn, name) for name in dict.fromkeys(selection.names)]
+        return [_in_service(conn, name) for name in sorted(set(selection.names))]
     chosen = [known for known in known_meters.all_meters(conn) if known.retired_at is None]
     if selection.all:
         return chosen

@@ -36,6 +36,12 @@ class Pace:
             raise StationError("The times of a rollout are between 0 seconds and 90 days.")
 
 
+# Back from what did not do well: at once, and whatever some answer.
+BACK = Pace(canary="0", wave="100%", healthy_s=0, wave_pause_s=0, failed_permille=1_000)
+# A release travels for a while, and is on trial for ten minutes.
+UPDATES = Pace(canary="1", wave="10%", healthy_s=3_600, wave_pause_s=600, answer_s=14_400)
+
+
 @dataclass(frozen=True)
 class Candidate:
     """`kind`: what meters are alike by, as their board and version."""

@@ -146,6 +146,9 @@ def parse(text: str) -> Where:
     """Raises WhereError."""
     if len(text) > _LONGEST:
         raise WhereError(_LONGEST, f"an expression has at most {_LONGEST} letters")
+    for at, letter in enumerate(text):
+        if not letter.isprintable() and not letter.isspace():
+            raise WhereError(at + 1, f"{letter!r} is no letter of an expression")
     parser = _Parser(text)
     found = parser.any_of(0)
     if parser.at < len(text):
