@@ -19,8 +19,11 @@ from umeter_station import (
     cli_maintenance,
     cli_meters,
     cli_ops,
+    cli_pay,
+    cli_people,
     cli_set,
     cli_settings,
+    cli_tenants,
     cli_update,
     config,
     live,
@@ -54,6 +57,9 @@ app.command()(cli_logs.intervals)
 cli_account.add_to(app)
 cli_ops.add_to(app)
 cli_desk.add_to(app)
+cli_pay.add_to(app)
+cli_people.add_to(app)
+cli_tenants.add_to(app)
 app.command("set")(cli_set.set_)
 app.command()(cli_settings.settings)
 app.command()(cli_history.history)

@@ -16,7 +16,7 @@ from umeter_station.desk import sales
 from umeter_station.errors import NotFound, StationError
 from umeter_station.models_pay import suspense_items
 from umeter_station.pay import wallets
-from umeter_station.people import acts
+from umeter_station.people import acts, tenants
 
 BAD_DEBT = "bad-debt"
 GIVEN_BACK = "given back"
@@ -146,6 +146,7 @@ def assign(conn: Connection, item_id: int, meter: str, ch: int, by: str, now_s: 
 
 def assign_wallet(conn: Connection, item_id: int, tenant_id: int, by: str, now_s: int) -> bool:
     """The money is this tenant's."""
+    tenants.get(conn, tenant_id)
     return _end(
         conn,
         item_id,
