@@ -9,6 +9,15 @@ from umeter_station.errors import StationError
 _AMOUNT = re.compile(r"([0-9]{1,7})(%?)", re.ASCII)
 
 
+def amount(text: str, of: int) -> int:
+    """How many of so many; a percentage is rounded up."""
+    found = _AMOUNT.fullmatch(text.strip())
+    if not found or (found[2] and int(found[1]) > 100):
+        raise StationError(f"{text!r} is no number of meters; write 5 or 10%.")
+    number = int(found[1])
+    return min(of, -(-of * number // 100) if found[2] else number)
+
+
 @dataclass(frozen=True)
 class Pace:
     """`canary` and `wave`: how many meters, as 5 or 10%. The next wave comes when the one before
@@ -49,15 +58,6 @@ class Candidate:
     meter: str
     online: bool
     kind: str
-
-
-def amount(text: str, of: int) -> int:
-    """How many of so many; a percentage is rounded up."""
-    found = _AMOUNT.fullmatch(text.strip())
-    if not found or (found[2] and int(found[1]) > 100):
-        raise StationError(f"{text!r} is no number of meters; write 5 or 10%.")
-    number = int(found[1])
-    return min(of, -(-of * number // 100) if found[2] else number)
 
 
 def assign(candidates: list[Candidate], pace: Pace) -> dict[str, int]:
