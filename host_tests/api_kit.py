@@ -1,12 +1,13 @@
 """A station's API in this process, and callers of every role."""
 
 import functools
+import re
 from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
-from station_kit import NOW_S, FixedClock, new_database
+from station_kit import NOW_S, FixedClock, new_database, sell
 from umeter_station import config
 from umeter_station.api.app import create_app
 from umeter_station.api.deps import CSRF_HEADER
@@ -27,6 +28,31 @@ def password_hash():
 def quick_passwords(monkeypatch):
     """Hash with next to no work, where it is not the hashing that is tested."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
+
+
+def filled(path, meter="m1", ch=1, number=1):
+    """A path with something for each of its placeholders."""
+    known = {"meter": meter, "ch": ch}
+
+    def value(found):
+        name = found[1].partition(":")[0]
+        return str(known.get(name, _WORDS.get(name, number)))
+
+    return re.sub(r"\{([^}]+)\}", value, path)
+
+
+# Placeholders that are words.
+_WORDS = {"purpose": "alerts.email", "kind": "refund", "table": "ledger", "key": "k1"}
+
+
+def walked(document):
+    """Every object in a JSON document."""
+    if isinstance(document, dict):
+        yield document
+        document = list(document.values())
+    if isinstance(document, list):
+        for each in document:
+            yield from walked(each)
 
 
 class Api:
@@ -56,6 +82,64 @@ class Api:
 
     def close(self):
         self.books.close()
+
+    @functools.cached_property
+    def document(self):
+        return self.app.openapi()
+
+    def _operation(self, route, method):
+        return self.document["paths"][route.path_format][method.lower()]
+
+    def query_of(self, route, method, meter, ch):
+        """What an endpoint that takes a channel in its query is asked."""
+        names = {p["name"] for p in self._operation(route, method).get("parameters", ())}
+        taken = {"meter": meter, "ch": ch}
+        in_path = set(re.findall(r"\{(\w+)", route.path))
+        return {name: value for name, value in taken.items() if name in names - in_path}
+
+    def body_of(self, route, method, meter, ch):
+        """A plausible body about a channel; None if it takes none."""
+        content = self._operation(route, method).get("requestBody", {}).get("content", {})
+        if "application/json" not in content:
+            return None
+        schema = content["application/json"]["schema"]
+        return self._made(schema, {"meter": meter, "ch": ch})
+
+    def _made(self, schema, known):
+        if "$ref" in schema:
+            schema = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        for several in ("anyOf", "oneOf", "allOf"):
+            if several in schema:
+                return self._made(schema[several][0], known)
+        if "enum" in schema or "const" in schema:
+            return schema.get("const", schema.get("enum", [None])[0])
+        if schema.get("type") == "object":
+            wanted = set(schema.get("required", ())) | (set(known) & set(schema["properties"]))
+            return {
+                name: known.get(name, self._made(schema["properties"][name], known))
+                for name in wanted
+            }
+        if schema.get("type") == "array":
+            return [self._made(schema["items"], known)] * schema.get("minItems", 1)
+        if schema.get("type") == "integer":
+            return max(1, schema.get("minimum", 1), schema.get("exclusiveMinimum", 0) + 1)
+        if schema.get("type") == "boolean":
+            return True
+        return "x" * max(1, schema.get("minLength", 1))
+
+    def live_in(self, *channels):
+        """Have something of everything happen at these channels; `gone` had channel 4 of m1 until
+        a while ago."""
+        with self.write() as conn:
+            then_s = NOW_S - 100_000
+            tenant_id = tenants.add(conn, "Tenant 3", "system", then_s)
+            tenants.move_in(conn, tenant_id, "m1", 4, then_s, "system", then_s)
+            tenants.move_out(conn, "m1", 4, NOW_S - 500, "system", NOW_S)
+            accounts.add(
+                conn, "gone", "tenant", password_hash(), "system", NOW_S, tenant_id=tenant_id
+            )
+        for number, (meter, ch) in enumerate(channels):
+            sell(self.books.db, 1_000_000 + number, f"k{number + 1}", meter, ch)
 
     def client(self, **options):
         return TestClient(self.app, base_url="https://testserver", **options)

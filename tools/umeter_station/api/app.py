@@ -12,33 +12,59 @@ from umeter_station.api import (
     problems,
     routes_audit,
     routes_auth,
+    routes_bank,
+    routes_desk,
+    routes_exports,
+    routes_fleet,
     routes_health,
+    routes_hooks,
+    routes_ledger,
     routes_own,
+    routes_pay,
     routes_people,
+    routes_phone,
+    routes_refunds,
+    routes_sales,
+    routes_settings,
     routes_sites,
+    routes_tariffs,
     routes_tenants,
 )
 from umeter_station.api.edge import Edge
 from umeter_station.api.limits import Buckets
+from umeter_station.api.metrics import Metrics
 from umeter_station.api.settings import ApiSettings
 from umeter_station.station import Books
 
 # Every area adds its router here.
 ROUTERS: tuple[APIRouter, ...] = (
     routes_health.router,
+    routes_fleet.router,
+    routes_settings.router,
     routes_auth.router,
     routes_people.router,
     routes_audit.router,
     routes_tenants.router,
     routes_sites.router,
     routes_own.router,
+    routes_exports.router,
+    routes_bank.router,
+    routes_hooks.router,
+    routes_pay.router,
+    routes_phone.router,
+    routes_sales.router,
+    routes_desk.router,
+    routes_refunds.router,
+    routes_tariffs.router,
+    routes_ledger.router,
 )
 
 
 class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        return Edge(inner, self.state.per_address, self.state.settings.plain_http)
+        state = self.state
+        return Edge(inner, state.per_address, state.settings.plain_http, state.metrics)
 
 
 def create_app(
@@ -61,6 +87,7 @@ def create_app(
     app.state.per_address = Buckets(*settings.per_address, monotonic)
     app.state.per_caller = Buckets(*settings.per_caller, monotonic)
     app.state.per_stranger = Buckets(*settings.per_stranger, monotonic)
+    app.state.metrics = Metrics(books.db, books.clock, monotonic)
     problems.add_to(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -112,7 +112,7 @@ class Need:
         self.scopes = scopes
 
     def __call__(self, request: Request) -> Caller:
-        who = identify(request)
+        who = self.admits(request) or identify(request)
         if who is None:
             raise refuse(401, "Sign in first, or send an API key.", {"WWW-Authenticate": "Bearer"})
         waits = request.app.state.per_caller.take(who.by)
@@ -120,6 +120,10 @@ class Need:
             raise too_many(waits)
         self.check(who)
         return who
+
+    def admits(self, request: Request) -> Caller | None:
+        """Somebody who is let in without a session or a key; here nobody."""
+        return None
 
     def check(self, who: Caller) -> None:
         if not who.scopes.intersection(self.scopes):
@@ -140,11 +144,12 @@ class SignedIn(Need):
 class Anyone:
     """A dependency of what is open to everybody, and why."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, limited: bool = True) -> None:
         self.why = why
+        self.limited = limited
 
     def __call__(self, request: Request) -> None:
-        waits = request.app.state.per_stranger.take(address_of(request))
+        waits = request.app.state.per_stranger.take(address_of(request)) if self.limited else 0
         if waits:
             raise too_many(waits)
 
@@ -153,12 +158,17 @@ def need(*scopes: str) -> Any:
     return Depends(Need(*scopes))
 
 
+def need_by(guard: Need) -> Any:
+    return Depends(guard)
+
+
 def signed_in() -> Any:
     return Depends(SignedIn())
 
 
-def anyone(why: str) -> Any:
-    return Depends(Anyone(why))
+def anyone(why: str, limited: bool = True) -> Any:
+    """`limited`: strangers share a small token bucket per address."""
+    return Depends(Anyone(why, limited))
 
 
 def address_of(request: Request) -> str:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from umeter_station.api import problems
 from umeter_station.api.limits import Buckets
+from umeter_station.api.metrics import Metrics
 
 log = logging.getLogger("umeter_station.api.access")
 
@@ -25,14 +26,18 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Edge:
     """The outermost layer; `per_address` is asked before anything else is done."""
 
-    def __init__(self, app: ASGIApp, per_address: Buckets, plain_http: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, per_address: Buckets, plain_http: bool, metrics: Metrics
+    ) -> None:
         self._app = app
+        self._metrics = metrics
         self._per_address = per_address
         self._headers = _HEADERS if plain_http else {**_HEADERS, **_HSTS}
 
@@ -58,9 +63,12 @@ class Edge:
         finally:
             # Of the path its pattern, and no query: neither may tell a secret.
             route = getattr(scope.get("route"), "path", "-")
-            ms = int((time.monotonic() - began) * 1000)
-            told = {"method": scope["method"], "route": route, "status": answer.status, "ms": ms}
-            log.info("request", extra={**told, "request_id": request_id})
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            took_s = time.monotonic() - began
+            self._metrics.request(method, route, answer.status, took_s)
+            told = {"method": method, "route": route, "status": answer.status}
+            more = {"took_ms": int(took_s * 1000), "request_id": request_id}
+            log.info("request", extra={**told, **more})
 
 
 class _Answer:

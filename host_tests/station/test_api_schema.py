@@ -1,0 +1,115 @@
+"""The API against its own description: schemathesis makes requests of it, right and wrong ones.
+
+No answer may be a fault of ours, nor one that the description does not know. Every endpoint is
+asked as somebody who may use it, about things that are there as often as not.
+"""
+
+import time
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api_kit import Api, quick_passwords
+from umeter_station.api import app as apis
+from umeter_station.api import deps
+from umeter_station.api.openapi import guard_of
+from umeter_station.ops import health
+from umeter_station.people import roles, sessions
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 3
+_GUARDS = {
+    (method, route.path_format): guard_of(route)
+    for route in apis.routes()
+    for method in route.methods
+}
+
+
+def _admitted(api):
+    """Instead of identify(): whoever may do it is who asks."""
+
+    def admitted(request):
+        guard = _GUARDS[request.method, request.scope["route"].path_format]
+        now_s = api.clock.now_s()
+        own = set(guard.scopes) & roles.SCOPES["tenant"]
+        name, person_id = ("tess", 5) if own else ("anna", 1)
+        role = "tenant" if own else "owner"
+        session = sessions.Session(
+            "", "", person_id, name, role, 1 if own else None, now_s, now_s, now_s + 60
+        )
+        return deps.Caller(
+            by="tenant:1" if own else f"operator:{name}",
+            role=role,
+            scopes=roles.SCOPES[role],
+            now_s=now_s,
+            tenant_id=1 if own else None,
+            person_id=person_id,
+            session=session,
+        )
+
+    return admitted
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        quick_passwords(monkeypatch)
+        api = Api(tmp_path_factory.mktemp("schema"))
+        api.live_in(("m1", 1), ("m1", 2), ("m2", 1))
+        with api.write() as conn:
+            for role in health.ROLES:
+                # A day ahead: as ready as long as this lasts.
+                health.beat(conn, role, 0, 0, int(time.time()) + 86_400)
+        monkeypatch.setattr(deps, "identify", _admitted(api))
+        yield schemathesis.openapi.from_asgi("/openapi.json", api.app)
+        api.close()
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=["right", "wrong"])
+@pytest.mark.parametrize("asked_for", _GUARDS, ids=" ".join)
+def test_every_endpoint_answers_as_described(asked, asked_for, mode):
+    method, path = asked_for
+    operation = asked[path][method]
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case):
+        _of_what_is_there(case.path_parameters)
+        case.call_and_validate(checks=CHECKS)
+
+    try:
+        ask()
+    except Unsatisfiable:
+        # There is no wrong request of an endpoint that takes nothing.
+        assert mode is GenerationMode.NEGATIVE
+
+
+def _of_what_is_there(parameters):
+    """Half of the time ask for what is there, else for whatever was made up."""
+    known = {"meter": "m1", "ch": 1, "key": "k1"}
+    for name, value in parameters.items():
+        if type(value) is int and value % 2:
+            parameters[name] = known.get(name, 1 + value % 3)
+        elif isinstance(value, str) and len(value) % 2:
+            parameters[name] = known.get(name, value)
