@@ -107,6 +107,8 @@ def _settle(
     )
     if updated.rowcount != 1:
         raise RuntimeError(f"order {command.id} was settled behind a write lock")
+    if state != command.state:
+        orders.note_states(conn, [command.id], state, now_s, "meter")
     if command.op == "credit" and state != "unclear" and code not in vending.HELD_CODES:
         _end_sale(conn, command, state == "applied", now_s)
 
@@ -128,6 +130,11 @@ def _end_sale(conn: Connection, command: Command, applied: bool, now_s: int) -> 
             command_id=command.id,
         )
         count(conn, "sale.applied_after_void")
+        # Hardly ever: the rules are much to import.
+        from umeter_station.watch import findings
+
+        evidence = {"what": "applied after it was void", "order": command.n, "amount_u": amount_u}
+        findings.note(conn, "A15", command.meter, ch, evidence, "critical", now_s)
         return
     ledger.post_settlement(
         conn, command.meter, ch, amount_u, now_s, command.id, sale_id=sale_id, applied=applied

@@ -4,15 +4,7 @@ import jinja2
 
 from umeter_station.desk.paper import Paper
 
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{{ paper.title }}</title>
-<style>
+STYLE = """\
   @page { size: 80mm auto; margin: 4mm; }
   body { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; color: #000; background: #fff;
     max-width: 72mm; margin: 1em auto; font-variant-numeric: tabular-nums; }
@@ -27,7 +19,16 @@ _PAGE = """\
   .big > * { font-weight: bold; font-size: 1.15em; }
   .rule td { border-top: 1px dashed #000; height: .3em; }
   @media print { body { margin: 0; } }
-</style>
+"""
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{{ paper.title }}</title>
+<style>{{ style | safe }}</style>
 </head>
 <body>
 <header>
@@ -54,4 +55,4 @@ _template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined
 
 
 def render(paper: Paper) -> str:
-    return _template.render(paper=paper)
+    return _template.render(paper=paper, style=STYLE)

@@ -137,6 +137,15 @@ def find(conn: Connection, where: sa.ColumnElement[bool]) -> Payout | None:
     return None if row is None else Payout(*row, repeated=True)
 
 
+def page(
+    conn: Connection, limit: int, before_id: int | None, where: sa.ColumnElement[bool]
+) -> list[Payout]:
+    """The newest first; with `before_id` those that are older."""
+    older = sa.true() if before_id is None else payouts.c.id < before_id
+    query = sa.select(*_COLUMNS).where(where, older).order_by(payouts.c.id.desc())
+    return [Payout(*row) for row in conn.execute(query.limit(limit))]
+
+
 def by_key(conn: Connection, key: str) -> Payout | None:
     return find(conn, payouts.c.key == key)
 

@@ -17,7 +17,9 @@ from umeter_station.station import Books
 from umeter_station.watch import findings
 
 _SEVERITY = {checks.SHIFT: "warn"}
-_MOST = 100  # of one rule in one finding
+_MOST = 20  # of one rule in one finding; the report has them all
+# The rules that nobody else judges: what is gone from a report is over.
+_OWN = (checks.LEDGER, checks.PROVIDER, checks.SHIFT)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ def store(conn: Connection, found: list[Mismatch], document: dict[str, Any], now
             "found": [{"what": m.what, **m.evidence} for m in of_one[:_MOST]],
         }
         findings.note(conn, rule, meter, ch, evidence, _SEVERITY.get(rule, "critical"), now_s)
+    for rule in set(_OWN) - {mismatch.rule for mismatch in found}:
+        for earlier in findings.list_(conn, state="current", rule=rule):
+            findings.over(conn, earlier.id, now_s)
     return Report(inserted.inserted_primary_key[0], now_s, tuple(found), digest)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from umeter_station.desk import payouts, tariffs
 from umeter_station.fleet import approving as approving  # Registers what a rollout does, first.
 from umeter_station.fleet import rollouts
+from umeter_station.pay import refunds
 from umeter_station.people import approvals
 from umeter_station.people.approvals import Done
 
@@ -28,6 +29,8 @@ def push(
 
 
 def _pay_out(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> dict[str, Any]:
+    if "payment_id" in args:  # By the provider, as soon as its polling finds it (pay/refunds.py).
+        return {"refund_id": refunds.ask(conn, **args, by=by, now_s=now_s).id}
     return {"id": payouts.pay_out(conn, **args, by=by, now_s=now_s).id}
 
 

@@ -1,0 +1,193 @@
+"""Receipts and Z-reports: what is on them, copies that say so, nothing that a text can break."""
+
+import html.parser
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desk_kit import ANNA, TARIFF, answer, report_settings, sell
+from station_kit import NOW_S, new_database
+from umeter_station.desk import (
+    charges,
+    paper_escpos,
+    paper_html,
+    payouts,
+    receipts,
+    shifts,
+    voids,
+    z_paper,
+)
+from umeter_station.desk.charges import Charges
+from umeter_station.desk.paper import Line, Paper
+from umeter_station.errors import NotFound, StationError
+from umeter_station.people import sites
+
+
+@pytest.fixture
+def db(tmp_path):
+    db = new_database(tmp_path)
+    report_settings(db, tariff={**TARIFF, "standing_u_per_day": 50_000})
+    with db.write() as conn:
+        terms = Charges(fee_u=100_000, tax_permille=200, from_s=NOW_S)
+        charges.set_terms(conn, "*", terms, "op", NOW_S)
+    return db
+
+
+def _print(db, no=1, register="desk", form="html"):
+    with db.write() as conn:
+        return receipts.print_(conn, register, no, form, ANNA, NOW_S)
+
+
+def _pairs(paper):
+    return {line.left.strip(): line.right for line in paper.lines if line.right}
+
+
+def test_a_receipt_says_what_was_sold(db):
+    with db.write() as conn:
+        site = sites.add(conn, "Hill House", "1 Hill Road", "op", NOW_S)
+        sites.put_meter(conn, site.id, "m1", "op", NOW_S)
+    sell(db)
+    paper = _print(db)
+    told = _pairs(paper)
+    assert told["No."] == "desk-1" and told["Purchase"] == "k1" and told["Cashier"] == "anna"
+    assert told["Meter"] == "m1 channel 3" and told["Time"] == "2027-01-15 08:00:00 UTC"
+    assert (told["Paid"], told["of it fee"], told["of it tax"]) == ("10.00", "0.10", "1.666666")
+    assert (told["Credit"], told["Standing charge a day"]) == ("8.233334", "0.05")
+    assert "block 1 rate 1, 23.52 kWh at 0.30" in told
+    assert paper.header == ("Hill House", "1 Hill Road") and paper.mark == ""
+    assert paper.footer[-1] == "Paid; on its way to the meter."
+
+
+def test_every_print_after_the_first_is_a_counted_copy(db):
+    sell(db)
+    with db.read() as conn:
+        assert receipts.preview(conn, "desk", 1).mark == "NOT A RECEIPT"
+    assert [_print(db, form=form).mark for form in ("html", "escpos", "html")] == [
+        "",
+        "COPY 1",
+        "COPY 2",
+    ]
+    with pytest.raises(NotFound):
+        _print(db, 2)
+
+
+def test_the_meters_own_balance_is_on_the_receipt_once_it_is_known(db):
+    sell(db)
+    assert "Balance, by the meter" not in _pairs(_print(db))
+    answer(db, 1, balance_u=8_500_000)
+    paper = _print(db)
+    assert _pairs(paper)["Balance, by the meter"] == "8.50"
+    assert paper.footer[-1] == "Credited by the meter."
+
+
+def test_a_void_is_on_every_print(db):
+    with db.write() as conn:
+        shift = shifts.open_(conn, "front", ANNA, 0, ANNA, NOW_S)
+    sell(db)
+    assert _print(db, register="front").mark == ""
+    with db.write() as conn:
+        voids.void_last(conn, shift.id, "k1", ANNA, NOW_S)
+    paper = _print(db, register="front")
+    assert paper.mark == "VOID - COPY 1" and paper.footer == ("Void: 10.00 was given back.",)
+
+
+def test_money_paid_out_has_a_receipt_of_its_own(db):
+    sell(db)
+    answer(db, 1, "range")
+    assert _print(db).footer[-1] == "10.00 is due back: the meter did not take it."
+    with db.write() as conn:
+        args = {"meter": "m1", "ch": 3, "key": "p1", "reason": "refused", "by": ANNA}
+        payouts.pay_out(conn, **args, amount_u=10_000_000, now_s=NOW_S)
+    paper = _print(db, 2)
+    assert paper.title == "Refund" and _pairs(paper)["Paid out"] == "10.00"
+
+
+def test_a_z_report_is_printed(db):
+    with db.write() as conn:
+        shift = shifts.open_(conn, "front", ANNA, 5_000_000, ANNA, NOW_S)
+    sell(db)
+    with db.write() as conn:
+        closed = shifts.close(conn, shift.id, 14_000_000, ANNA, NOW_S)
+    paper = z_paper.make(closed.report)
+    told = _pairs(paper)
+    assert paper.title == "Z-report front-1" and told["Sales (1)"] == "10.00"
+    assert (told["Expected"], told["Counted"], told["Short"]) == ("15.00", "14.00", "1.00")
+
+
+class _Reader(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text, self.ways_out = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.ways_out += [name for name, _ in attrs if name in ("src", "href", "action")]
+        self.ways_out += [name for name, _ in attrs if name.startswith("on") or name == "style"]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+_TEXTS = st.text(max_size=40)
+_LINES = st.lists(
+    st.builds(Line, st.sampled_from(["pair", "text", "big", "rule"]), _TEXTS, _TEXTS), max_size=8
+)
+_PAPERS = st.builds(
+    Paper,
+    _TEXTS,
+    st.lists(_TEXTS, max_size=3).map(tuple),
+    _TEXTS,
+    _LINES.map(tuple),
+    st.lists(_TEXTS, max_size=3).map(tuple),
+    _TEXTS,
+)
+
+
+@given(_PAPERS)
+def test_a_page_stands_alone_and_no_text_becomes_markup(paper):
+    page = paper_html.render(paper)
+    reader = _Reader()
+    reader.feed(page)
+    assert reader.ways_out == [] and "http" not in re.sub(r">[^<]*<", "><", page)
+    allowed = {"html", "head", "meta", "title", "style", "body", "header", "h1", "div", "table"}
+    assert set(reader.tags) <= allowed | {"tr", "td", "th", "footer"}
+    assert paper_html.STYLE in page
+
+
+def test_markup_in_a_text_is_shown_as_it_is():
+    evil = "<script>alert(1)</script><img src=x onerror=y>&\"'"
+    page = paper_html.render(Paper(evil, (evil,), evil, (Line("pair", evil, evil),), (evil,)))
+    assert "<script" not in page and "<img" not in page
+    reader = _Reader()
+    reader.feed(page)
+    assert "".join(reader.text).count(evil) == 7  # The title twice.
+
+
+def _commands(printed):
+    """The printer's own commands, in order; what is left is text."""
+    pattern = rb"\x1b@|\x1bt.|\x1ba.|\x1bE.|\x1dVB\x00|\x1d\(k(?s:(.)(.).)"
+    return re.findall(pattern, printed), re.sub(pattern, b"", printed)
+
+
+@given(_PAPERS, st.sampled_from(paper_escpos.COLUMNS))
+def test_a_printer_gets_lines_that_fit_and_no_command_out_of_a_text(paper, columns):
+    printed = paper_escpos.render(
+        Paper(paper.title, paper.header, paper.mark, paper.lines, paper.footer), columns
+    )
+    _, text = _commands(printed)
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", text)
+    assert all(len(line) <= columns for line in text.split(b"\n"))
+
+
+def test_euros_and_umlauts_are_printed_and_what_the_page_has_not_is_a_question_mark():
+    printed = paper_escpos.render(Paper("M\u00fcller \u20ac \u0416 \U0001f600"), 32)
+    assert b"M\x81ller \xd5 ? ?" in printed
+    with pytest.raises(StationError):
+        paper_escpos.render(Paper("x"), 40)
+
+
+def test_the_code_is_stored_and_printed():
+    printed = paper_escpos.render(Paper("x", code="k1"))
+    assert b"\x1d(k\x05\x001P0k1" in printed and printed.endswith(b"\x1dVB\x00")
