@@ -7,12 +7,13 @@ import itertools
 
 import pytest
 
-from station_kit import KEY, NOW_S, STATION_KEY
+from station_kit import KEY, NOW_S, STATION_KEY, new_database
 from umeter_sim.postgres import Postgres, installed
 from umeter_station import db as databases
 from umeter_station import meters
 from umeter_station.secrets import Safe
 
+ENGINES = ("sqlite", "postgresql")
 _TEMPLATE = "umeter_template"
 _numbers = itertools.count(1)
 
@@ -39,3 +40,8 @@ def new_postgres(*names):
         for name in names or ("m1",):
             meters.add(conn, name, KEY, NOW_S)
     return db
+
+
+def new_on(engine, tmp_path, *names):
+    """On one of ENGINES."""
+    return new_postgres(*names) if engine == "postgresql" else new_database(tmp_path, *names)

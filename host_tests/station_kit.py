@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import event
 
+from umeter_sim.station_cuts import Killed
 from umeter_station import account_orders, envelope, keyed, ledger, meters, vending
 from umeter_station import db as databases
 from umeter_station.inbox import Inbox, Message
@@ -106,10 +107,6 @@ def accounts_u(db, meter="m1", ch=3):
 def counted(db):
     with db.read() as conn:
         return databases.read_counters(conn)
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: nobody catches it."""
 
 
 @contextmanager

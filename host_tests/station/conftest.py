@@ -5,10 +5,8 @@ to it. A test file may have a `db` of its own.
 import pytest
 
 from log_kit import Link, Logs, chain, intervals
-from postgres_kit import new_postgres
+from postgres_kit import ENGINES, new_on
 from station_kit import new_database
-
-ENGINES = ("sqlite", "postgresql")
 
 
 @pytest.fixture
@@ -22,7 +20,7 @@ def db(tmp_path):
 @pytest.fixture(params=ENGINES)
 def any_db(request, tmp_path):
     """With meter m1, once on each engine."""
-    db = new_postgres() if request.param == "postgresql" else new_database(tmp_path)
+    db = new_on(request.param, tmp_path)
     yield db
     db.close()
 

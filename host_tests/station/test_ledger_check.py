@@ -4,24 +4,19 @@ from contextlib import contextmanager
 
 import pytest
 
-from postgres_kit import new_postgres
-from station_kit import NOW_S, new_database, result, sell, store
+from postgres_kit import ENGINES, new_on
+from station_kit import NOW_S, result, sell, store
 from umeter_station import holding, ledger, ledger_check
 from umeter_station.desk import sales
 from umeter_station.inbox import Inbox
 
-ENGINES = ("sqlite", "postgresql")
 # Sale 1 is applied, 2 refunded, 3 held and sent again, 4 open; 5 was sold at the desk.
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def books(request, tmp_path_factory):
     """Made once: what a test does to them, it takes back."""
-    db = (
-        new_postgres()
-        if request.param == "postgresql"
-        else new_database(tmp_path_factory.mktemp("x"))
-    )
+    db = new_on(request.param, tmp_path_factory.mktemp("books"))
     for number in range(1, 5):
         sell(db, number * 1_000_000, key=f"k{number}")
     store(db, result(1), result(2, code="too_much"), result(3, code="not_now"))

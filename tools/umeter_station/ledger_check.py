@@ -28,7 +28,7 @@ def imbalance_u(conn: Connection) -> int:
     """All debits less all credits, plus what is in transit less what open sales make of it; each
     difference counts as it is, so that two cannot hide each other."""
     total = sum(abs(row.held_u - row.open_u) for row in _transit_rows(conn))
-    return total + abs(sum(_balances(conn).values()))
+    return total + abs(sum(balances(conn).values()))
 
 
 def _keyed(prefix: str, number: ColumnElement) -> ColumnElement:
@@ -49,7 +49,8 @@ def _unique_keys(conn: Connection) -> Iterator[str]:
             yield f"Key {twice} is in {table.name} more than once."
 
 
-def _balances(conn: Connection) -> dict[str, int]:
+def balances(conn: Connection) -> dict[str, int]:
+    """Of every account: what has been credited to it less what has been debited from it."""
     found: dict[str, int] = {}
     for column, sign in ((_t.credit, 1), (_t.debit, -1)):
         for account, amount_u in conn.execute(
@@ -60,7 +61,7 @@ def _balances(conn: Connection) -> dict[str, int]:
 
 
 def _zero_sum(conn: Connection) -> Iterator[str]:
-    total_u = sum(_balances(conn).values())
+    total_u = sum(balances(conn).values())
     if total_u:
         yield f"All accounts together hold {total_u}, not 0."
 
