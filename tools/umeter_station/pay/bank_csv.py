@@ -5,6 +5,7 @@ what was paid out, empty lines, and what stands below the last booking (a line w
 import csv
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import BinaryIO
 
@@ -33,7 +34,9 @@ def read(file: BinaryIO, profile: Profile) -> Iterator[Line]:
             " at encoding and quote in the bank's profile."
         ) from None
     finally:
-        text.detach()
+        # Else the wrapper would close the file, which is read twice.
+        with suppress(ValueError):
+            text.detach()
 
 
 def _picker(header: list[str], profile: Profile) -> Callable[[list[str], str], str]:

@@ -183,6 +183,7 @@ NOTED = {
     "R01": "ledger out of balance",
     "R02": "provider and clearing differ",
     "R03": "shift cash differs",
+    "R04": "money that fits no payment",
 }
 # While one of these is open, what goes in and what is metered cannot agree.
 SPOILS_SUMS = ("A03", "A04", "A05", "A08", "A12")
