@@ -77,7 +77,7 @@ def test_what_came_while_the_station_was_down_is_not_lost(broker, tmp_path, mete
 
 def test_nothing_is_acknowledged_before_it_is_on_disk(station, meter, monkeypatch):
     acked = []
-    client = station._ingest._client
+    client = station._ingest._link._client
     acknowledge = client.ack
     until(lambda: station.meter("m1").presence == "online")
 

@@ -34,14 +34,18 @@ def ingest(db):
 
 def _connect(ingest):
     client = SimpleNamespace(subscribe=lambda topics: None)
-    ingest._on_connect(client, None, None, SimpleNamespace(is_failure=False), None)
+    ingest._link._on_connect(client, None, None, SimpleNamespace(is_failure=False), None)
 
 
 def _event(ingest, n, qos=1):
     message = uplink("event", {"n": n, "code": "tick"})
-    ingest._on_message(
-        None, None, SimpleNamespace(**message.__dict__, mid=100 + n, qos=qos, retain=False)
-    )
+    ingest._link._on_message(None, None, SimpleNamespace(**message.__dict__, mid=100 + n, qos=qos))
+    burst, ingest._link._burst = ingest._link._burst, []
+    ingest._mailbox.put(burst)
+
+
+def _batch(ingest, most=50):
+    return ingest._mailbox.take(most, 0, 0)
 
 
 def _events(db):
@@ -52,26 +56,26 @@ def _events(db):
 def test_a_batch_is_stored_then_acknowledged(db, ingest, acked):
     for n in range(1, 61):
         _event(ingest, n, qos=n % 2)
-    first = ingest._next_batch()
+    first = _batch(ingest)
     assert len(first) == 50
     ingest._store(first)
     assert acked == list(range(101, 150, 2))
     assert len(_events(db)) == 50
-    ingest._store(ingest._next_batch())
+    ingest._store(_batch(ingest))
     assert len(_events(db)) == 60
 
 
 def test_a_number_of_a_lost_connection_is_not_acknowledged_on_the_next(db, ingest, acked):
     _event(ingest, 1)
-    ingest._on_disconnect(None, None, None, None, None)
-    ingest._store(ingest._next_batch())
+    ingest._link._on_disconnect(None, None, None, None, None)
+    ingest._store(_batch(ingest))
     _event(ingest, 2)
     _connect(ingest)
-    ingest._store(ingest._next_batch())
+    ingest._store(_batch(ingest))
     assert acked == []
     assert _events(db) == [1, 2]
     _event(ingest, 3)
-    ingest._store(ingest._next_batch())
+    ingest._store(_batch(ingest))
     assert acked == [103]
 
 
@@ -80,7 +84,7 @@ def test_while_the_database_cannot_be_written_nothing_is_acknowledged(
 ):
     _event(ingest, 1)
     failures = []
-    genuine = ingest._inbox.store
+    genuine = ingest._intake.store
 
     def store(*args):
         if len(failures) < 3:
@@ -89,25 +93,25 @@ def test_while_the_database_cannot_be_written_nothing_is_acknowledged(
             raise sa.exc.OperationalError("", {}, sqlite3.OperationalError("disk is full"))
         return genuine(*args)
 
-    monkeypatch.setattr(ingest._inbox, "store", store)
-    ingest._store(ingest._next_batch())
+    monkeypatch.setattr(ingest._intake, "store", store)
+    ingest._store(_batch(ingest))
     assert (len(failures), acked, _events(db)) == (3, [101], [1])
 
 
 def test_a_message_that_nothing_can_be_done_about_does_not_stop_the_others(
     db, ingest, acked, monkeypatch
 ):
-    genuine = ingest._inbox.store
+    genuine = ingest._intake.store
 
-    def store(conn, batch, now_s):
+    def store(batch, now_s):
         if any(b'"n": 2,' in message.payload for message in batch):
             raise ZeroDivisionError
-        return genuine(conn, batch, now_s)
+        return genuine(batch, now_s)
 
-    monkeypatch.setattr(ingest._inbox, "store", store)
+    monkeypatch.setattr(ingest._intake, "store", store)
     for n in (1, 2, 3):
         _event(ingest, n)
-    ingest._store(ingest._next_batch())
+    ingest._store(_batch(ingest))
     assert _events(db) == [1, 3]
     assert acked == [101, 102, 103]
     assert counted(db) == {"message.failed": 1}

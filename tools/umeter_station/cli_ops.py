@@ -49,16 +49,21 @@ def config_(ctx: typer.Context) -> None:
     from rich.table import Table
 
     known = config.load(ctx.obj)
-    table = Table("key", "now", "default", "unit", "what it is", "variable")
+    table = Table("key", "now", "type", "default", "unit", "what it is", "variable")
     for name, key in config_keys.all_keys().items():
         section = getattr(known, key.section) if key.section else known
         now = getattr(section, key.field, None)
-        about = key.about.words
-        if key.about.choices:
-            about += f" ({', '.join(key.about.choices)})"
-        cells = (name, _shown(key, now), _shown(key, key.default), key.about.unit, about)
-        table.add_row(*cells, key.variable)
+        cells = (name, _shown(key, now), _type(key), _shown(key, key.default), key.about.unit)
+        table.add_row(*cells, key.about.words, key.variable)
     out.print(table)
+
+
+def _type(key: config_keys.Key) -> str:
+    about = key.about
+    if about.choices:
+        return " | ".join(about.choices)
+    least, most = ("" if each is None else str(each) for each in (about.least, about.most))
+    return f"{key.kind} {least}..{most}" if least or most else key.kind
 
 
 def _shown(key: config_keys.Key, value: object) -> str:
@@ -103,6 +108,7 @@ def run(
         os.environ[config_keys.PREFIX + "BROKER"] = broker
     known = config.load(ctx.obj)
     count = workers or known.ingest.workers
+    os.environ[config_keys.PREFIX + "INGEST_WORKERS"] = str(count)
     processes = [(r, n) for r in chosen for n in range(count if r == "ingest" else 1)]
     try:
         if len(processes) == 1:

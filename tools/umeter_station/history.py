@@ -93,7 +93,7 @@ def note_answer(conn: Connection, command: Command, document: dict[str, Any], no
             _take(conn, state, command, answer, now_s)
 
 
-def pause(conn: Connection, meter: str) -> bool:
+def pause(conn: Connection, meter: str, now_s: int | None = None) -> bool:
     """Ask nothing more of this meter's logs, and give up what is on its way: an answer that comes
     all the same is taken in. False if it was paused already."""
     known_meters.get(conn, meter)
@@ -101,7 +101,7 @@ def pause(conn: Connection, meter: str) -> bool:
     for state in states:
         _keep(conn, state, paused=1)
         if state.command_id is not None:
-            orders.give_up(conn, state.command_id)
+            orders.give_up(conn, state.command_id, now_s)
     return not all(state.paused for state in states)
 
 
@@ -197,7 +197,7 @@ def _ask(conn: Connection, state: _State, now_s: int) -> None:
     if window is None:
         return
     args = {"what": state.kind, "from": window[0], "count": window[1]}
-    command_id = orders.place(conn, state.meter, "history", args, now_s)
+    command_id = orders.place(conn, state.meter, "history", args, now_s, "station")
     if not wants_newer:
         gaps.asked(conn, state.meter, state.kind, window, command_id)
     _keep(conn, state, command_id=command_id)

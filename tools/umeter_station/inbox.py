@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from umeter_station import history, messages, meters, orders, results, update, uplinks
+from umeter_station import (
+    clones,
+    history,
+    messages,
+    meters,
+    orders,
+    results,
+    strangers,
+    update,
+    uplinks,
+)
 from umeter_station.db import count
 
 
@@ -49,6 +59,8 @@ class Inbox:
         known = meters.find(conn, meter) if meters.is_name(meter) else None
         if known is None or known.retired_at is not None:
             count(conn, "message.retired" if known else "message.unknown_meter")
+            if known is None and meters.is_name(meter):
+                strangers.note(conn, meter, now_s, status=_status_text(kind, message.payload))
             return None
         if kind == "status":
             return self._status(conn, meter, message.payload, now_s)
@@ -74,6 +86,8 @@ class Inbox:
         if not payload:
             return None  # A retained status that was cleared.
         status = messages.status(messages.parse_json(payload))
+        if status.online:
+            clones.look_at_boot(conn, meter, status.boot, now_s)
         if not uplinks.store_status(conn, meter, status) or not status.online:
             return None
         update.note_status(conn, meter, now_s)
@@ -83,9 +97,19 @@ class Inbox:
 
     def _reading(self, conn: Connection, meter: str, payload: bytes, now_s: int) -> None:
         reading = messages.reading(messages.parse_json(payload))
+        t = reading.t if reading.clock else 0
+        clones.look(conn, meter, reading.boot, reading.seq, t, now_s)
         if not uplinks.store_reading(conn, meter, reading, now_s):
             return
         history.note_reading(conn, meter, reading, now_s)
         update.note_reading(conn, meter, reading, now_s)
         if not reading.clock or abs(reading.t - now_s) > self._tolerance_s:
             orders.order_time(conn, meter, reading.boot, now_s)
+
+
+def _status_text(kind: str, payload: bytes) -> str | None:
+    """What a stranger says of itself, if it is that, and can be read."""
+    try:
+        return messages.status(messages.parse_json(payload)).document if kind == "status" else None
+    except ValueError:
+        return None

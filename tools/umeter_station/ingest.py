@@ -2,56 +2,34 @@
 
 import logging
 import queue
-import ssl
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-import paho.mqtt.client as mqtt
 from sqlalchemy.exc import OperationalError
 
 from umeter_station.clock import Clock
-from umeter_station.config import without_password
+from umeter_station.config_keys import Ingest as Settings
 from umeter_station.db import Database, count
 from umeter_station.errors import StationError
-from umeter_station.inbox import Inbox, Message
-from umeter_station.outbox import Delivery, Outbox
+from umeter_station.intake import Intake
+from umeter_station.link import Link, Received
+from umeter_station.lock import publisher_lock
+from umeter_station.mailbox import Mailbox
+from umeter_station.outbox import Outbox
 
-_TOPICS = [("umeter/+/up/#", 1)]
-_BATCH_MESSAGES = 50
-_BATCH_S = 0.02
 _IDLE_S = 0.05
-_QUEUE_MESSAGES = 10_000
 _RETRY_S = 1.0
-_KEEPALIVE_S = 30
+_STEP_S = 0.03
+_FOLLOW_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Received:
-    message: Message
-    mid: int
-    qos: int
-    connection: int
-
-
-class _Delivery:
-    """A message handed to paho; one that it gave up (QoS 0, connection lost) is done, too."""
-
-    def __init__(self, info: mqtt.MQTTMessageInfo) -> None:
-        self._info = info
-
-    def is_published(self) -> bool:
-        return self._info.rc != mqtt.MQTT_ERR_SUCCESS or self._info.is_published()
-
-
 class Ingest:
-    """`start()` and `stop()`; two threads: paho's reads and writes the socket, ours the database.
+    """`start()` and `stop()`; three threads: the link's has the socket, one stores, one publishes
+    what is ordered, if no other worker does.
 
-    `broker_url`: mqtt://[user[:password]@]host[:port], or mqtts:// for TLS; `ca_file`: what its
-    certificate is checked by then, in place of the public CAs.
+    `worker` of `workers`: with more than one they share what the meters report.
     """
 
     def __init__(
@@ -61,114 +39,74 @@ class Ingest:
         broker_url: str,
         client_id: str,
         ca_file: Path | None = None,
+        settings: Settings | None = None,
+        worker: int = 0,
+        workers: int = 1,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._inbox = Inbox(clock.tolerance_s)
-        self._outbox = Outbox(db, clock, self._publish)
-        self._received: queue.Queue[_Received] = queue.Queue(_QUEUE_MESSAGES)
-        self._connection = 0  # Counts connections made and lost.
-        self._ack_lock = threading.Lock()
-        self._connected = threading.Event()
-        self._wake_all = threading.Event()
+        self._settings = settings or Settings()
+        self._intake = Intake(
+            db, clock.tolerance_s, self._settings.bucket, self._settings.bucket_refill
+        )
+        self._mailbox = Mailbox()
+        # Workers have sessions of their own: another's may still have messages on their way.
+        self._link = Link(
+            broker_url,
+            f"{client_id}-{worker}" if workers > 1 else client_id,
+            self._mailbox.put,
+            self._on_up,
+            ca_file,
+            is_shared=workers > 1,
+        )
+        self._outbox = Outbox(db, clock, self._link.publish)
+        self._lock = publisher_lock(db)
+        self._woken: queue.SimpleQueue[set[str] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._host, self._port, self._client = _client(broker_url, client_id, ca_file)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
-        self._thread = threading.Thread(target=self._run, name="umeter-ingest", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._store_all, name="umeter-store", daemon=True),
+            threading.Thread(target=self._publish_all, name="umeter-publish", daemon=True),
+        ]
 
     def start(self) -> None:
         self._clock.now_s()  # An unreadable clock is said here, not in a thread.
-        self._client.connect_async(self._host, self._port, _KEEPALIVE_S)
-        self._client.loop_start()
-        self._thread.start()
+        self._link.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """What was received is stored; what could not be acknowledged any more comes again."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._mailbox.close()
+        self._link.stop()
         self._stopping.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
+        self._lock.release()
 
     def wait_connected(self, timeout_s: float) -> bool:
-        return self._connected.wait(timeout_s)
+        return self._link.wait_up(timeout_s)
 
-    # On paho's thread.
+    def is_well(self) -> bool:
+        """All its threads live; the broker or the database may be away."""
+        return all(thread.is_alive() for thread in self._threads)
 
-    def _on_connect(self, client, _userdata, _flags, reason, _properties) -> None:
-        if reason.is_failure:
-            _log.warning("the broker refused the connection: %s", reason)
-            return
-        with self._ack_lock:
-            self._connection += 1
-        client.subscribe(_TOPICS)
+    def _on_up(self) -> None:
+        self._woken.put(None)
 
-    def _on_subscribe(self, _client, _userdata, _mid, reasons, _properties) -> None:
-        # Before this the broker drops what a meter says: no order may be answered yet.
-        if any(reason.is_failure for reason in reasons):
-            _log.error("the broker refused the subscription; its access list must allow it")
-            return
-        self._wake_all.set()
-        self._connected.set()
+    # On the thread that stores.
 
-    def _on_disconnect(self, _client, _userdata, _flags, _reason, _properties) -> None:
-        with self._ack_lock:
-            self._connection += 1
-        self._connected.clear()
+    def _store_all(self) -> None:
+        fill_s = self._settings.batch_wait / 1000
+        while not (self._stopping.is_set() and self._mailbox.is_empty):
+            batch = self._mailbox.take(self._settings.batch, _IDLE_S, fill_s)
+            if batch:
+                self._store(batch)
 
-    def _on_message(self, _client, _userdata, message: mqtt.MQTTMessage) -> None:
-        # A full queue holds up the socket, and so the broker: nothing is dropped here.
-        self._received.put(
-            _Received(
-                Message(message.topic, message.payload),
-                message.mid,
-                message.qos,
-                self._connection,
-            )
-        )
-
-    # On our own thread.
-
-    def _run(self) -> None:
-        while not (self._stopping.is_set() and self._received.empty()):
-            try:
-                batch = self._next_batch()
-                if batch:
-                    self._store(batch)
-                if self._wake_all.is_set():
-                    self._wake_all.clear()
-                    self._outbox.wake()
-                if self._connected.is_set():
-                    self._outbox.step()
-            except (OperationalError, StationError) as error:
-                _log.error("the outbox waits: %s", error)
-                self._stopping.wait(_RETRY_S)
-            except Exception:
-                _log.exception("the outbox waits")
-                self._stopping.wait(_RETRY_S)
-
-    def _next_batch(self) -> list[_Received]:
-        try:
-            batch = [self._received.get(timeout=_IDLE_S)]
-        except queue.Empty:
-            return []
-        end_s = time.monotonic() + _BATCH_S
-        while len(batch) < _BATCH_MESSAGES:
-            try:
-                batch.append(self._received.get(timeout=max(0.0, end_s - time.monotonic())))
-            except queue.Empty:
-                break
-        return batch
-
-    def _store(self, batch: list[_Received]) -> None:
+    def _store(self, batch: list[Received]) -> None:
         """Commit, then acknowledge. While the database cannot be written, nothing goes on."""
         while True:
             try:
-                with self._db.write() as conn:
-                    messages = [received.message for received in batch]
-                    appeared = self._inbox.store(conn, messages, self._clock.now_s())
+                appeared = self._intake.store(batch, self._clock.now_s())
                 break
             except (OperationalError, StationError) as error:
                 _log.error("%d messages wait to be stored: %s", len(batch), error)
@@ -184,59 +122,41 @@ class Ingest:
                 self._count_failed()
                 appeared = set()
                 break
-        for received in batch:
-            self._acknowledge(received)
+        self._link.acknowledge(batch)
         if appeared:
-            self._outbox.wake(appeared)
+            self._woken.put(appeared)
 
     def _count_failed(self) -> None:
         with self._db.write() as conn:
             count(conn, "message.failed")
 
-    def _acknowledge(self, received: _Received) -> None:
-        # On a new connection the same number may stand for another message. What is queued before
-        # on_disconnect() has had the lock, paho throws away when it connects again.
-        with self._ack_lock:
-            if received.qos and received.connection == self._connection:
-                self._client.ack(received.mid, received.qos)
+    # On the thread that publishes.
 
-    def _publish(self, topic: str, payload: bytes, qos: int) -> Delivery | None:
-        if not self._connected.is_set():
-            return None
-        info = self._client.publish(topic, payload, qos)
-        return _Delivery(info) if info.rc == mqtt.MQTT_ERR_SUCCESS else None
+    def _publish_all(self) -> None:
+        leads = False
+        while not self._stopping.is_set():
+            begun_s = time.monotonic()
+            try:
+                leads = self._lead(leads)
+                if leads and self._link.is_up:
+                    self._outbox.step()
+            except (OperationalError, StationError) as error:
+                _log.error("the outbox waits: %s", error)
+                self._stopping.wait(_RETRY_S)
+            except Exception:
+                _log.exception("the outbox waits")
+                self._stopping.wait(_RETRY_S)
+            # However much is open, what is taken in comes first.
+            took_s = time.monotonic() - begun_s
+            self._stopping.wait(max(_STEP_S, 2 * took_s) if leads else _FOLLOW_S)
 
-
-def _client(broker_url: str, client_id: str, ca_file: Path | None) -> tuple[str, int, mqtt.Client]:
-    url = urlsplit(broker_url)
-    try:
-        port = url.port
-    except ValueError:
-        port = 0
-    if url.scheme not in ("mqtt", "mqtts") or not url.hostname or port == 0:
-        raise StationError(
-            f"{without_password(broker_url)!r} is not a broker; write mqtt://host:port or mqtts://host:port."
-        )
-    client = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2,
-        client_id=client_id,
-        clean_session=False,
-        protocol=mqtt.MQTTv311,
-        manual_ack=True,
-    )
-    if url.username:
-        client.username_pw_set(unquote(url.username), unquote(url.password or ""))
-    if url.scheme == "mqtts":
-        client.tls_set_context(_tls(ca_file))
-    client.reconnect_delay_set(min_delay=1, max_delay=10)
-    return url.hostname, port or (8883 if url.scheme == "mqtts" else 1883), client
-
-
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:  # An ssl.SSLError is one.
-        raise StationError(
-            f"{ca_file} cannot be read as a CA's certificate in PEM ({error.strerror or error});"
-            " correct ca_file in config.toml."
-        ) from None
+    def _lead(self, before: bool) -> bool:
+        leads = self._lock.take()
+        if leads and not before:
+            self._link.lead()
+            self._outbox.wake()
+        elif before and not leads:
+            self._link.follow()
+        while not self._woken.empty():
+            self._outbox.wake(self._woken.get())
+        return leads

@@ -112,11 +112,9 @@ def retire(conn: Connection, meter: str, now_s: int) -> bool:
             f"{meter} has not told yet what became of the money of order {n}; it can be retired"
             " when it has answered."
         )
-    conn.execute(
-        sa.update(commands)
-        .where(c.meter == meter, c.state.in_(orders.OPEN_STATES))
-        .values(state="expired")
-    )
+    left = sa.select(c.id).where(c.meter == meter, c.state.in_(orders.OPEN_STATES))
+    for command_id in conn.execute(left).scalars().all():
+        orders.give_up(conn, command_id, now_s)
     _put(
         conn,
         meter,

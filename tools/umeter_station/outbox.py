@@ -14,6 +14,7 @@ from umeter_station.db import Database
 from umeter_station.envelope import sign
 from umeter_station.models import commands as commands_table
 from umeter_station.models import meters as meters_table
+from umeter_station.models import order_states
 
 _BACKOFF_FIRST_S = 2.0
 _BACKOFF_MAX_S = 60.0
@@ -59,6 +60,7 @@ class Outbox:
         self._publish = publish
         self._monotonic_s = monotonic_s
         self._tries: dict[int, _Tries] = {}
+        self._away: set[str] = set()
 
     def wake(self, appeared: set[str] | None = None) -> None:
         """These meters (None: all) are there again: everything open for them is due now."""
@@ -72,19 +74,40 @@ class Outbox:
         now_s = self._monotonic_s()
         with self._db.read() as conn:
             rows = _open_orders(conn)
-            expired, sent = self._sort_out(conn, rows, now_s)
-        if expired or sent:
+        self._note_returned(rows)
+        delivered = [row.id for row in rows if row.state == "sent" and self._is_taken(row)]
+        expired, due = self._sort_out(rows, now_s)
+        sent = []
+        if expired or due or delivered:
             with self._db.write() as conn:
-                _mark(conn, expired, "expired")
-                _mark(conn, sent, "sent")
+                at_s = self._clock.now_s()
+                _mark(conn, expired, "expired", at_s, "station")
+                _mark(conn, delivered, "delivered", at_s, "broker")
+                # Said before it is done: what is not sent yet, as far as the database knows, may
+                # be called off.
+                claimed = _claim(conn, due)
+                tokens = [(row, self._token(conn, row)) for row in claimed]
+            sent = [row for row, token in tokens if self._send(row, token, now_s)]
+            with self._db.write() as conn:
+                _note_sent(conn, sent, self._clock.now_s())
+                _take_back(conn, [row for row in claimed if row not in sent])
         still_open = {row.id for row in rows}.difference(expired)
         self._tries = {key: tries for key, tries in self._tries.items() if key in still_open}
         return len(sent)
 
-    def _sort_out(
-        self, conn: Connection, rows: list[sa.Row], now_s: float
-    ) -> tuple[list[int], list[int]]:
-        expired, sent = [], []
+    def _note_returned(self, rows: list[sa.Row]) -> None:
+        """Another worker may have heard of a meter that was away."""
+        away = {row.meter for row in rows if row.presence == "offline"}
+        if self._away - away:
+            self.wake(self._away - away)
+        self._away = away
+
+    def _is_taken(self, row: sa.Row) -> bool:
+        delivery = self._tries[row.id].delivery if row.id in self._tries else None
+        return _qos(row) == 1 and delivery is not None and delivery.is_published()
+
+    def _sort_out(self, rows: list[sa.Row], now_s: float) -> tuple[list[int], list[sa.Row]]:
+        expired, due = [], []
         lowest: dict[str, int] = {}
         for row in rows:
             tries = self._tries.setdefault(row.id, _Tries(row.meter))
@@ -97,29 +120,36 @@ class Outbox:
             # To a meter that is away the broker would only queue copies; its return wakes us.
             if row.presence == "offline" or row.n - lowest.setdefault(row.meter, row.n) >= _WINDOW:
                 continue
-            if self._send(conn, row, tries):
-                tries.due_s = now_s + min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**tries.number)
-                tries.number += tries.number < 8
-                sent.append(row.id)
-        return expired, sent
+            if tries.delivery is not None and not tries.delivery.is_published():
+                continue  # The client still holds the last copy and will deliver that one.
+            due.append(row)
+        return expired, due
 
-    def _send(self, conn: Connection, row: sa.Row, tries: _Tries) -> bool:
-        if tries.delivery is not None and not tries.delivery.is_published():
-            return False  # The client still holds the last copy and will deliver that one.
+    def _token(self, conn: Connection, row: sa.Row) -> bytes:
         command = orders.get(conn, row.id)
-        key = meters.key_of(conn, row.meter)
         data = update.data_of(conn, command) if row.op == "chunk" else None
-        token = sign(key, orders.payload(command, self._clock.now_s(), data))
-        # An old clock order must not wait for the meter anywhere: it goes out at QoS 0.
-        qos = 0 if row.op == "time" else 1
-        tries.delivery = self._publish(f"umeter/{row.meter}/down/command", token, qos)
-        return tries.delivery is not None
+        payload = orders.payload(command, self._clock.now_s(), data)
+        return sign(meters.key_of(conn, row.meter), payload)
+
+    def _send(self, row: sa.Row, token: bytes, now_s: float) -> bool:
+        tries = self._tries[row.id]
+        tries.delivery = self._publish(f"umeter/{row.meter}/down/command", token, _qos(row))
+        if tries.delivery is None:
+            return False
+        tries.due_s = now_s + min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**tries.number)
+        tries.number += tries.number < 8
+        return True
+
+
+def _qos(row: sa.Row) -> int:
+    # An old clock order must not wait for the meter anywhere.
+    return 0 if row.op == "time" else 1
 
 
 def _open_orders(conn: Connection) -> list[sa.Row]:
     c = commands_table.c
     query = (
-        sa.select(c.id, c.meter, c.n, c.op, c.exp, meters_table.c.presence)
+        sa.select(c.id, c.meter, c.n, c.op, c.exp, c.state, meters_table.c.presence)
         .join(meters_table, meters_table.c.meter == c.meter)
         .where(c.state.in_(orders.OPEN_STATES))
         .order_by(c.meter, c.n)
@@ -127,13 +157,50 @@ def _open_orders(conn: Connection) -> list[sa.Row]:
     return list(conn.execute(query))
 
 
-def _mark(conn: Connection, ids: list[int], state: str) -> None:
+def _mark(conn: Connection, ids: list[int], state: str, now_s: int, by: str) -> None:
     """The meter's answer may have come first: an order that is settled stays as it is."""
     c = commands_table.c
-    sent = 1 if state == "sent" else 0
     for command_id in ids:
+        marked = conn.execute(
+            sa.update(commands_table)
+            .where(c.id == command_id, c.state.in_(orders.OPEN_STATES), c.state != state)
+            .values(state=state)
+        )
+        if marked.rowcount == 1:
+            orders.note_states(conn, [command_id], state, now_s, by)
+
+
+def _claim(conn: Connection, rows: list[sa.Row]) -> list[sa.Row]:
+    """Those that are still open; from now on they count as sent."""
+    c = commands_table.c
+    state = sa.case((c.state == "created", "sent"), else_=c.state)
+    claimed = []
+    for row in rows:
+        found = conn.execute(
+            sa.update(commands_table)
+            .where(c.id == row.id, c.state.in_(orders.OPEN_STATES))
+            .values(state=state, sent_count=c.sent_count + 1)
+        )
+        if found.rowcount == 1:
+            claimed.append(row)
+    return claimed
+
+
+def _note_sent(conn: Connection, rows: list[sa.Row], now_s: int) -> None:
+    # Not by the state: it may have been claimed by a process that died before this.
+    ids = [row.id for row in rows]
+    s = order_states.c
+    noted = sa.select(s.command_id).where(s.command_id.in_(ids), s.state == "sent")
+    known = set(conn.execute(noted).scalars()) if ids else set()
+    orders.note_states(conn, [n for n in ids if n not in known], "sent", now_s, "station")
+
+
+def _take_back(conn: Connection, rows: list[sa.Row]) -> None:
+    """There was no connection: nothing has left this machine."""
+    c = commands_table.c
+    for row in rows:
         conn.execute(
             sa.update(commands_table)
-            .where(c.id == command_id, c.state.in_(orders.OPEN_STATES))
-            .values(state=state, sent_count=c.sent_count + sent)
+            .where(c.id == row.id, c.state.in_(orders.OPEN_STATES))
+            .values(state=row.state, sent_count=c.sent_count - 1)
         )

@@ -1,5 +1,6 @@
 """How far the pull of a meter's logs has come."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -7,7 +8,7 @@ from sqlalchemy import Connection
 
 from umeter_station import gaps, meters, orders
 from umeter_station.logs import LOGS
-from umeter_station.models import commands, histories, history_findings
+from umeter_station.models import commands, histories, history_findings, history_gaps
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,24 @@ def _progress(conn: Connection, meter: str, kind: str) -> Progress:
         is_asked=bool(row and row.state in orders.OPEN_STATES),
         refused_in=row.refused_in if row else "",
     )
+
+
+def at_rest(conn: Connection, names: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Of these meters those of which nothing is to be asked as long as their readings name the
+    same newest event and interval: those numbers."""
+    wanted = list(names)
+    h, g = histories.c, history_gaps.c
+    found = {meter: [0, 0] for meter in wanted}
+    for row in conn.execute(
+        sa.select(h.meter, h.kind, h.next_n, h.newest, h.paused, h.refused_in).where(
+            h.meter.in_(wanted)
+        )
+    ):
+        if row.newest < row.next_n or row.paused or row.refused_in:
+            if row.meter in found:
+                found[row.meter][row.kind == "profile"] = row.newest
+        else:
+            found.pop(row.meter, None)
+    for meter in conn.execute(sa.select(g.meter).where(g.meter.in_(wanted)).distinct()).scalars():
+        found.pop(meter, None)
+    return {meter: (event, interval) for meter, (event, interval) in found.items()}

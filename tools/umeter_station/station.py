@@ -220,7 +220,7 @@ class Books:
     def pause_history(self, meter: str) -> bool:
         """Pull nothing more of the meter's logs; False if that was so already."""
         with self.db.write() as conn:
-            return history.pause(conn, meter)
+            return history.pause(conn, meter, self.clock.now_s())
 
     def resume_history(self, meter: str) -> bool:
         """Go on, and look for gaps in what is here; False if it was not paused."""
@@ -272,17 +272,22 @@ class Books:
 
 
 class Station(Books):
-    """The books, and the one ingest that a home may have running."""
+    """The books, and one ingest: the only one, or a worker of those that config.toml names."""
 
     def __init__(
-        self, home: Path, broker_url: str | None = None, clock: Clock | None = None
+        self,
+        home: Path,
+        broker_url: str | None = None,
+        clock: Clock | None = None,
+        worker: int = 0,
     ) -> None:
         """`home` is made if it is missing."""
         if not (home / "config.toml").exists():
             configuration.create_home(home, broker_url or "mqtt://127.0.0.1:1883")
         super().__init__(home, clock)
         self._broker_url = broker_url or self.config.broker
-        self._lock = IngestLock(home / "ingest.lock")
+        self._worker = worker
+        self._lock = IngestLock(home / (f"ingest-{worker}.lock" if worker else "ingest.lock"))
         self._ingest: Ingest | None = None
 
     def start(self, connect_timeout_s: float = 0.0) -> bool:
@@ -297,6 +302,9 @@ class Station(Books):
                 self._broker_url,
                 self.config.client_id,
                 self.config.ca_file,
+                self.config.ingest,
+                self._worker,
+                self.config.ingest.workers,
             )
             ingest.start()
         except BaseException:
@@ -304,6 +312,10 @@ class Station(Books):
             raise
         self._ingest = ingest
         return ingest.wait_connected(connect_timeout_s)
+
+    def is_well(self) -> bool:
+        """The ingest runs; the broker or the database may be away."""
+        return self._ingest is not None and self._ingest.is_well()
 
     def stop(self) -> None:
         """Store what was received, and end the ingest; the books stay open."""

@@ -111,7 +111,7 @@ def order_set(
     newest, _ = _newest(conn, meter)
     if base_version is not None and base_version != newest:
         raise Conflict(_changed_meanwhile(conn, meter, newest))
-    version, command_id = _place(conn, meter, changes, now_s)
+    version, command_id = _place(conn, meter, changes, now_s, by)
     for key, value in changes.items():
         row = {
             "value": json.dumps(value, separators=(",", ":")),
@@ -196,7 +196,9 @@ def _changed_meanwhile(conn: Connection, meter: str, version: int) -> str:
     )
 
 
-def _place(conn: Connection, meter: str, changes: dict[str, Any], now_s: int) -> tuple[int, int]:
+def _place(
+    conn: Connection, meter: str, changes: dict[str, Any], now_s: int, by: str
+) -> tuple[int, int]:
     """(version, id of the order)"""
     m = meters.c
     version = conn.execute(
@@ -206,7 +208,7 @@ def _place(conn: Connection, meter: str, changes: dict[str, Any], now_s: int) ->
         .returning(m.settings_version)
     ).scalar_one()
     args = {"version": version, "set": changes}
-    return version, orders.place(conn, meter, "set", args, now_s)
+    return version, orders.place(conn, meter, "set", args, now_s, by)
 
 
 def _rows(conn: Connection, meter: str, command_id: int | None = None) -> list[sa.Row]:
@@ -251,7 +253,7 @@ def _order_again(conn: Connection, command: Command, document: dict[str, Any], n
             _move(conn, row, "refused", now_s, _why(command, None, document))
     changes = {row.key: json.loads(row.value) for row in rows if not row.again}
     if changes:
-        version, command_id = _place(conn, command.meter, changes, now_s)
+        version, command_id = _place(conn, command.meter, changes, now_s, "station")
         conn.execute(
             sa.update(desired)
             .where(desired.c.command_id == command.id, desired.c.again == 0)

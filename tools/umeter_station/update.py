@@ -141,8 +141,8 @@ def give_up(conn: Connection, meter: str, now_s: int) -> bool:
     if update.state == "trial":
         raise StationError(f"{meter} tries release {update.release}; its trial ends by itself.")
     if update.command_id is not None:
-        orders.give_up(conn, update.command_id)
-    orders.place(conn, meter, "update", {"do": "abort"}, now_s)
+        orders.give_up(conn, update.command_id, now_s)
+    orders.place(conn, meter, "update", {"do": "abort"}, now_s, "station")
     _move(conn, update, "failed", now_s, sentence="given up here")
     return True
 
@@ -242,7 +242,8 @@ def _go_on(conn: Connection, update: Update, want: Any, kept: Any, now_s: int) -
     if kept:  # it has found files that need not travel, and there may be more
         _order(conn, update, "keep", now_s, file=file)
     else:
-        command_id = orders.place(conn, update.meter, "chunk", {"file": file, "at": at}, now_s)
+        args = {"file": file, "at": at}
+        command_id = orders.place(conn, update.meter, "chunk", args, now_s, "station")
         _keep(conn, update, command_id=command_id)
 
 

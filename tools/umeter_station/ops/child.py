@@ -9,7 +9,7 @@ from pathlib import Path
 from umeter_station.config import load
 from umeter_station.errors import StationError
 from umeter_station.ops import health, life, log
-from umeter_station.station import Books, Station
+from umeter_station.station import Books
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ def serve(
     home: Path,
     role: str,
     worker: int = 0,
+    workers: int = 1,
     upward: int | None = None,
     say: Callable[[str], None] = lambda words: None,
 ) -> int:
@@ -25,7 +26,8 @@ def serve(
     log.set_up(load(home), role=role, worker=worker)
     books: Books | None = None
     try:
-        made, books = _made(home, role, worker)
+        books = Books(home)
+        made = _made(books, role, worker, workers)
         return life.Process(made, books.db, life.upward(upward), say).run()
     except StationError:
         raise
@@ -37,21 +39,19 @@ def serve(
             books.close()
 
 
-def _made(home: Path, role: str, worker: int) -> tuple[life.Role, Books]:
+def _made(books: Books, role: str, worker: int, workers: int) -> life.Role:
     # Each process imports only what its own role needs.
     if role == "ingest":
         from umeter_station.ops.role_ingest import IngestRole
 
-        station = Station(home)
-        return IngestRole(station, worker), station
-    books = Books(home)
+        return IngestRole(books, worker, workers)
     if role == "web":
         from umeter_station.ops.role_web import WebRole
 
-        return WebRole(books), books
+        return WebRole(books)
     from umeter_station.ops.role_jobs import JobsRole
 
-    return JobsRole(books), books
+    return JobsRole(books)
 
 
 def _main() -> int:
@@ -59,10 +59,11 @@ def _main() -> int:
     parser.add_argument("role", choices=health.ROLES)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--worker", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--upward", type=int)
     given = parser.parse_args()
     try:
-        return serve(given.home, given.role, given.worker, given.upward)
+        return serve(given.home, given.role, given.worker, given.workers, given.upward)
     except StationError as error:
         print(error, file=sys.stderr)
         return 1
