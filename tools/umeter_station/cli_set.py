@@ -2,7 +2,7 @@
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -13,7 +13,9 @@ from umeter_station import answers, change
 from umeter_station.change_warnings import warnings
 from umeter_station.cli_wait import NoWait
 from umeter_station.errors import StationError
+from umeter_station.fleet import rollout_plan
 from umeter_station.orders import Command
+from umeter_station.people import approvals
 from umeter_station.station import Books
 from umeter_station.terminal import MeterName, err, out, say
 from umeter_station.twin import Twin
@@ -35,6 +37,7 @@ def set_(
     """Change a meter's settings; amounts (_u) may be written as decimals, as 0.25."""
     wanted = change.parse(changes or [], file)
     books = Books(ctx.obj)
+    _check_alone(books, meter, wanted)
     twin = books.twin(meter)  # First: whatever changes from now on is a conflict.
     known = books.meter(meter)
     planned = change.plan(known, wanted, twin.waiting())
@@ -58,6 +61,16 @@ def set_(
         _tell(command)
         if command.state != "applied":  # what follows may build on it
             raise typer.Exit(1)
+
+
+def _check_alone(books: Books, meter: str, wanted: dict[str, Any]) -> None:
+    """Where prices take two people, nobody sets them alone from here."""
+    with books.db.read() as conn:
+        if rollout_plan.is_tariff(wanted) and approvals.needed(conn, "tariff"):
+            raise StationError(
+                "A change of prices takes a second person here; use `umeter-station fleet set"
+                f" ... -m {meter}`, which asks for one."
+            )
 
 
 def _operator() -> str:

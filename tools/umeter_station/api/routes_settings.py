@@ -20,6 +20,7 @@ from umeter_station.api.deps import (
 )
 from umeter_station.api.routes_fleet import SelectionIn
 from umeter_station.errors import StationError
+from umeter_station.fleet import approving as approving
 from umeter_station.fleet import (
     preview,
     rollout_plan,
