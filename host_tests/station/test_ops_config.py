@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cli_kit import run
 from umeter_station import config
 from umeter_station.config_keys import SECTIONS, Secret, TimeOfDay, all_keys
 from umeter_station.config_read import read
@@ -122,6 +123,16 @@ def test_the_database_is_a_file_or_a_url_with_its_password_apart(home):
     assert "h%20u-s" not in repr(known) and _HUSH not in repr(known)
     with pytest.raises(StationError, match="database is a file"):
         config.load(home, {"UMETER_STATION_DATABASE": "mysql://x/y"})
+
+
+def test_the_table_of_keys_has_all_of_them_and_no_secret(home, monkeypatch):
+    config.set_broker(home, f"mqtts://me:{_HUSH}@b")
+    monkeypatch.setenv("UMETER_STATION_MAIL_PASSWORD", _HUSH)
+    monkeypatch.setenv("UMETER_STATION_DATABASE", "postgresql://me:pw-42@db/x")
+    shown = run(home, "config")
+    assert shown.exit_code == 0 and all(key in shown.stdout for key in all_keys())
+    assert "(set)" in shown.stdout and "1..64" in shown.stdout and "messages/min" in shown.stdout
+    assert "h u-s" not in shown.stdout and "pw-42" not in shown.stdout
 
 
 _ANY = st.recursive(

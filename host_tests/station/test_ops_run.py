@@ -107,17 +107,17 @@ def _ask(url):
 
 def test_all_roles_are_started_asked_killed_and_stopped(books):
     home = books.config.home
-    with running(home) as run:
+    with running(home, "--workers", "2") as run:
         told = run.until_ready()
         assert "connected to mqtt://127.0.0.1" in told and "jobs" in told
         assert _ask(run.url + "/readyz")[0] == 200
         first = _alive(books)
-        assert set(first) == {("ingest", 0), ("web", 0), ("jobs", 0)}
+        assert set(first) == {("ingest", 0), ("ingest", 1), ("web", 0), ("jobs", 0)}
         os.kill(first["web", 0], signal.SIGKILL)
         os.kill(first["ingest", 0], signal.SIGKILL)
         until(lambda: not {first["web", 0], first["ingest", 0]} & set(_alive(books).values()))
         second = _alive(books)
-        assert second["jobs", 0] == first["jobs", 0]
+        assert all(second[one] == first[one] for one in (("jobs", 0), ("ingest", 1)))
         code, took_s = run.stop()
         assert code == 0 and took_s < 10
         until(lambda: _alive(books) == {})

@@ -108,7 +108,6 @@ def run(
         os.environ[config_keys.PREFIX + "BROKER"] = broker
     known = config.load(ctx.obj)
     count = workers or known.ingest.workers
-    os.environ[config_keys.PREFIX + "INGEST_WORKERS"] = str(count)
     processes = [(r, n) for r in chosen for n in range(count if r == "ingest" else 1)]
     try:
         if len(processes) == 1:

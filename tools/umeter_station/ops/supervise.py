@@ -93,7 +93,9 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         ours, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)
-        words = ["--home", str(self._home), "--worker", str(child.worker)]
+        alike = sum(other.role == child.role for other in self._children)
+        words = ["--home", str(self._home)]
+        words += ["--worker", str(child.worker), "--workers", str(alike)]
         words += ["--upward", str(theirs.fileno()), child.role]
         child.process = subprocess.Popen(
             [*self._program, *words], env=self._environ, pass_fds=[theirs.fileno()]
