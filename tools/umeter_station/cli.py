@@ -13,6 +13,7 @@ from umeter_station import (
     cli_account,
     cli_broker,
     cli_desk,
+    cli_fleet,
     cli_history,
     cli_link,
     cli_logs,
@@ -57,6 +58,7 @@ app.command()(cli_logs.intervals)
 cli_account.add_to(app)
 cli_ops.add_to(app)
 cli_desk.add_to(app)
+cli_fleet.add_to(app)
 cli_pay.add_to(app)
 cli_people.add_to(app)
 cli_tenants.add_to(app)
