@@ -113,11 +113,11 @@ class Ingest:
                 if self._stopping.wait(_RETRY_S):
                     return
             except Exception:
-                _log.exception("a message cannot be stored")
                 if len(batch) > 1:
                     for received in batch:
                         self._store([received])
                     return
+                _log.exception("a message cannot be stored", extra={"topic": batch[0].topic})
                 # Asking the broker for it again would only end here again.
                 self._count_failed()
                 appeared = set()

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,16 +60,24 @@ class Edge:
                     scope, receive, answer
                 )
             else:
-                await self._app(scope, receive, answer)
+                # Each line that is told meanwhile, on a worker's thread too, names the request.
+                with structlog.contextvars.bound_contextvars(request_id=request_id):
+                    await self._app(scope, receive, answer)
         finally:
-            # Of the path its pattern, and no query: neither may tell a secret.
+            # Of the path its pattern, and which meter or row it is about; no keys, and no query:
+            # neither may tell a secret.
             route = getattr(scope.get("route"), "path", "-")
             method = scope["method"] if scope["method"] in _METHODS else "other"
             took_s = time.monotonic() - began
             self._metrics.request(method, route, answer.status, took_s)
             told = {"method": method, "route": route, "status": answer.status}
-            more = {"took_ms": int(took_s * 1000), "request_id": request_id}
+            more = {"took_ms": int(took_s * 1000), "request_id": request_id, **_about(scope)}
             log.info("request", extra={**told, **more})
+
+
+def _about(scope: Scope) -> dict[str, object]:
+    named = scope.get("path_params") or {}
+    return {n: v for n, v in named.items() if n in ("meter", "ch") or n.endswith("_id")}
 
 
 class _Answer:

@@ -30,6 +30,7 @@ from umeter_station.db import Database
 from umeter_station.models import commands, latest_readings, meters, purchases, transfers
 from umeter_station.models_desk import sales
 from umeter_station.models_watch import findings
+from umeter_station.ops import metrics as running
 from umeter_station.orders import OPEN_STATES
 from umeter_station.sql import greatest
 
@@ -73,6 +74,7 @@ def _collect(conn: Connection, now_s: int) -> Iterable[Metric]:
     yield _vending(conn)
     yield from _findings(conn)
     yield _imbalance(conn)
+    yield from running.collect(conn)
 
 
 def _counted(conn: Connection) -> Iterable[Metric]:

@@ -11,7 +11,7 @@ from umeter_station.models import SCHEMA_VERSION, meters
 from umeter_station.ops import health, jobs
 
 
-def collect(conn: Connection, _now_s: int) -> Iterable[Metric]:
+def collect(conn: Connection) -> Iterable[Metric]:
     yield _processes(conn)
     yield from _jobs(conn)
     seen_at = conn.execute(sa.select(sa.func.max(meters.c.seen_at))).scalar() or 0
