@@ -26,6 +26,7 @@ from umeter_station import (
     cli_settings,
     cli_tenants,
     cli_update,
+    cli_watch,
     config,
     live,
     vending,
@@ -58,6 +59,7 @@ app.command()(cli_logs.intervals)
 cli_account.add_to(app)
 cli_ops.add_to(app)
 cli_desk.add_to(app)
+cli_watch.add_to(app)
 cli_fleet.add_to(app)
 cli_pay.add_to(app)
 cli_people.add_to(app)

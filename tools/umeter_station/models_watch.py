@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from umeter_station.models import metadata
+from umeter_station.models import audit_records, events, metadata
 
 
 def _id() -> Column:
@@ -118,15 +118,28 @@ thresholds = Table(
     _text("set_by"),
 )
 
-# How far each meter was judged: readings and events until `fast_at`, its profile until `slow_at`.
+# How far each meter's load profile was judged. Of '': readings and events of all, in `fast_at`.
 watch_progress = Table(
     "watch_progress",
     metadata,
     _text_key("meter"),
-    _int("fast_at", 0),
-    _int("hour_at", 0),
-    _int("slow_at", 0),
+    *(_int(name, 0) for name in ("fast_at", "hour_at", "slow_at")),
 )
+
+# What each meter has sent in vain, by the hour: `repeated` was stored already, `held` was more
+# than its token bucket had.
+meter_traffic = Table(
+    "meter_traffic",
+    metadata,
+    _text_key("meter"),
+    Column("hour_s", BigInteger, primary_key=True, autoincrement=False),
+    _int("repeated", 0),
+    _int("held", 0),
+)
+
+# What came in since the last look is found without going through all that ever did.
+Index("events_by_receipt", events.c.received_at)
+Index("audit_records_by_receipt", audit_records.c.received_at)
 
 # Who is told of findings, and when. `rules`, `sites` and `meters` are JSON lists, [] for all;
 # `quiet_from` and `quiet_to` minutes of the day in `tz`; `digest_min` 0 for at once. `secret`

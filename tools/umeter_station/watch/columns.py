@@ -39,7 +39,7 @@ def runs(mask: Column, times: Column, widest_s: int) -> Iterator[tuple[int, int]
 
 def limits(window: Window, name: str) -> Column:
     """A threshold of every channel."""
-    if not window.limits.own:
+    if name not in window.limits.names:
         return _defaults(name, window.channels)
     return np.array([window.limit(name, ch) for ch in range(1, window.channels + 1)], np.int64)
 

@@ -4,6 +4,7 @@ operator put over it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from umeter_station.errors import StationError
 
@@ -50,7 +51,8 @@ TABLE: dict[str, Limit] = {
     "usage_z": Limit(50, 30, 200, "0.1 sigma", "A10: a day that differs from its like by more"),
     "usage_wh": Limit(1000, 0, 1_000_000, "Wh", "A10: and by at least this much"),
     "spike_percent": Limit(180, 50, 1000, "%", "A11: highest over third-highest of a day"),
-    "jump_percent": Limit(120, 100, 1000, "%", "A12: of what the limit allows in the time"),
+    "max_w": Limit(25_000, 100, 250_000, "W", "A12: the most that can be drawn at all"),
+    "jump_percent": Limit(120, 100, 1000, "%", "A12: of what that comes to in the time"),
     "power_cut_wh": Limit(4, 0, 100, "Wh", "A12: what a power cut may take back"),
     "interval_wh": Limit(2, 1, 1000, "Wh", "A13: intervals and register may differ by this"),
     "clock_s": Limit(15, 5, 3600, "s", "A14: clock off, worth a warning"),
@@ -77,6 +79,10 @@ class Thresholds:
     """Of one meter: `own` has (channel, name) of what differs from the defaults."""
 
     own: Mapping[tuple[int, str], int] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for _, name in self.own)
 
     def get(self, name: str, ch: int = 0) -> int:
         if self.own:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from umeter_station.watch.columns import channels_of, fresh, limits, new_pairs
-from umeter_station.watch.window import NONE, Readings, Sighting, Window
+from umeter_station.watch.window import NONE, Event, Readings, Sighting, Window
 
 _NO_VOLTAGE_READINGS = 3
 _OTHERS = 2  # so many must have voltage for one to lack it
@@ -99,16 +99,16 @@ def without_credit(window: Window) -> list[Sighting]:
 def chatter(window: Window) -> list[Sighting]:
     """A19: a contact that closes too often in an hour, or has moved for most of its life."""
     found = {}
-    closed: dict[int, list[int]] = {}
+    closings: dict[int, list[Event]] = {}
     for event in window.events:
         if event.code == "contact.close":
-            closed.setdefault(event.ch, []).append(event.at_s)
-    for ch, closed_s in closed.items():
+            closings.setdefault(event.ch, []).append(event)
+    for ch, of_it in closings.items():
         most = window.limit("closings_an_hour", ch)
-        for first, last in zip(closed_s, closed_s[most:], strict=False):
-            if last - first <= _HOUR_S and last > window.since_s:
-                evidence = {"closings": most + 1, "span_s": last - first}
-                found[ch] = Sighting(ch, first, evidence)
+        for first, last in zip(of_it, of_it[most:], strict=False):
+            if last.at_s - first.at_s <= _HOUR_S and last.came_s > window.since_s:
+                evidence = {"closings": most + 1, "span_s": last.at_s - first.at_s}
+                found[ch] = Sighting(ch, first.at_s, evidence)
                 break
     for ch, moves in enumerate(window.moves, start=1):
         rated = window.limit("rated_moves", ch)

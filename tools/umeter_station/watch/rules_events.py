@@ -47,11 +47,12 @@ def _silent(window: Window) -> dict[int, Sighting]:
 
 def _resets(window: Window) -> dict[int, Sighting]:
     found = {}
-    for ch in range(1, window.channels + 1):
-        at = [e.at_s for e in window.events if e.code in _RESETS and e.ch == ch]
+    for ch in {e.ch for e in window.events if e.code in _RESETS}:
+        of_it = [e for e in window.events if e.code in _RESETS and e.ch == ch]
         most = window.limit("resets_a_day", ch)
-        for first, last in zip(at, at[most - 1 :], strict=False):
-            if last - first <= _DAY_S and last > window.since_s:
-                found[ch] = Sighting(ch, first, {"resets": most, "span_s": last - first})
+        for first, last in zip(of_it, of_it[most - 1 :], strict=False):
+            if last.at_s - first.at_s <= _DAY_S and last.came_s > window.since_s:
+                evidence = {"resets": most, "span_s": last.at_s - first.at_s}
+                found[ch] = Sighting(ch, first.at_s, evidence)
                 break
     return found

@@ -8,6 +8,7 @@ _CLOCK_READINGS = 3
 _CLOCK_UNSET_S = 900
 _LATER_S = 30
 _FEW_MESSAGES = 10
+_OF_FOUR = 3  # waits between four readings
 
 
 def missing(window: Window) -> list[Sighting]:
@@ -24,8 +25,10 @@ def _slots(window: Window) -> list[Sighting]:
     # Silence is another matter (A02), and only time tells whether this is the beginning of one.
     missed[-1] = min(1, max(0, (window.now_s - int(came_s[-1])) // report_s - 1))
     missed[waits > _silence_s(window)] = 0
-    of_four = np.convolve(missed, (1, 1, 1))[: len(missed)]
     new = np.append(came_s[1:], window.now_s) > window.since_s
+    # What was judged long ago is only kept in part.
+    missed[: max(0, int(new.argmax()) - _OF_FOUR)] = 0
+    of_four = np.convolve(missed, np.ones(_OF_FOUR, np.int64))[: len(missed)]
     found = np.flatnonzero(new & (of_four >= window.limit("missing_slots")))
     if not len(found):
         return []
@@ -97,6 +100,10 @@ def clone(window: Window) -> list[Sighting]:
     """A21: readings of an earlier boot, made after those of a later one: two boards under one
     name, or one that has lost its memory."""
     rows = window.readings
+    for twins in window.twins:
+        if twins.last_s > window.since_s:
+            evidence = {"boot": twins.boot, "newest_boot": twins.newer_boot, "times": twins.times}
+            return [Sighting(0, twins.last_s, evidence)]
     if len(rows) < 2:
         return []
     # A late message is no proof, it was made before: the meter's own time tells.

@@ -43,9 +43,7 @@ def jump(window: Window) -> list[Sighting]:
     if len(rows) >= 2:
         moved = rows.energy_wh[1:] - rows.energy_wh[:-1]
         between_s = _between_s(rows)[:, None]
-        most_w = (
-            np.array(window.limit_w[: window.channels]) * limits(window, "jump_percent") // 100
-        )
+        most_w = limits(window, "max_w") * limits(window, "jump_percent") // 100
         most_wh = most_w * between_s // 3600 + _ROUNDING_WH
         restarts = (np.diff(rows.boot) > 0)[:, None]
         least_wh = np.where(restarts, -limits(window, "power_cut_wh"), 0)

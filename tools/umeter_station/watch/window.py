@@ -74,7 +74,7 @@ class Intervals:
 @dataclass(frozen=True)
 class Event:
     """`at_s` is when it happened, by the meter's clock if that could be trusted, else when it
-    came in."""
+    came in; `came_s` is always that."""
 
     n: int
     at_s: int
@@ -82,6 +82,7 @@ class Event:
     ch: int
     a: int
     b: int
+    came_s: int
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,16 @@ class Order:
     state: str
     created_s: int
     exp_s: int
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Something of `boot` came, by its own time, after something of `newer_boot`."""
+
+    boot: int
+    newer_boot: int
+    last_s: int
+    times: int
 
 
 @dataclass(frozen=True)
@@ -153,6 +164,7 @@ class Window:
     differences: tuple[Difference, ...] = ()
     money: tuple[Money, ...] = ()
     traffic: Traffic = Traffic()
+    twins: tuple[Twins, ...] = ()
     moves: tuple[int, ...] = ()
     open_since: Mapping[tuple[str, int], int] = field(default_factory=dict)
     spoiled: tuple[tuple[int, int], ...] = ()
@@ -170,7 +182,7 @@ class Window:
         return self.limits.get(name, ch)
 
     def new_events(self, *codes: str) -> list[Event]:
-        return [e for e in self.events if e.at_s > self.since_s and e.code in codes]
+        return [e for e in self.events if e.came_s > self.since_s and e.code in codes]
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,14 @@ def _rules() -> None:
         _text_key("meter"),
         *(_int(name, "0") for name in ("fast_at", "hour_at", "slow_at")),
     )
+    op.create_table(
+        "meter_traffic",
+        _text_key("meter"),
+        sa.Column("hour_s", sa.BigInteger, primary_key=True, autoincrement=False),
+        *(_int(name, "0") for name in ("repeated", "held")),
+    )
+    op.create_index("events_by_receipt", "events", ["received_at"])
+    op.create_index("audit_records_by_receipt", "audit_records", ["received_at"])
 
 
 def _alerts() -> None:
