@@ -4,7 +4,8 @@ A meter's newest readings are kept one by one, those before only every five minu
 what rules look back for, and 10 kB a meter. It is no truth: a new process reads it anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -12,13 +13,13 @@ from sqlalchemy import Connection
 
 from umeter_station import packing, readings
 from umeter_station.models import audit_records, events, latest_readings
-from umeter_station.readings import StoredReading
 from umeter_station.watch.window import NONE, Event, Readings
 
 _NAMES = (
     *("energy_wh", "power_dw", "voltage_dv", "current_ma"),
     *("balance_u", "contact", "age_s", "state"),
 )
+_HEAD = ("received_at", "t", "clock", "boot", "seq")
 _KEEP = 8  # one by one
 _THIN_S = 300
 _BEFORE_S = 2700
@@ -67,14 +68,14 @@ class Recent:
             if last and last[3:] == (row.boot, row.seq):
                 continue
             if last and last[3:] == (row.boot, row.seq - 1):
-                known.append(_row(row, packing.unpack(row.packed)))
+                known.append(_row(row._mapping, packing.unpack(row.packed)))
                 continue
             # More than one, or the first of a new boot: whatever came, in its order.
             have = {kept[0][3:] for kept in known}
             after_s = last[0] if last else from_s
             for stored in readings.between(conn, row.meter, after_s, now_s + 1):
                 if (stored.boot, stored.seq) not in have:
-                    known.append(_row(stored, stored.channels))
+                    known.append(_row(vars(stored), stored.channels))
 
     def _read_events(self, conn: Connection, after_s: int) -> None:
         # The pulled log is the truth; the event as it was published is there sooner.
@@ -108,10 +109,9 @@ def _thinned(rows: list[_Row], judged_s: int, now_s: int) -> Iterable[_Row]:
             yield row
 
 
-def _row(reading: sa.Row | StoredReading, channels: list[dict]) -> _Row:
+def _row(reading: Mapping[str, Any], channels: list[dict]) -> _Row:
     picked = [[NONE if row[name] is None else row[name] for row in channels] for name in _NAMES]
-    head = (reading.received_at, reading.t, reading.clock, reading.boot, reading.seq)
-    return head, np.array(picked, np.int64)
+    return tuple(reading[name] for name in _HEAD), np.array(picked, np.int64)
 
 
 def _padded(columns: np.ndarray, width: int) -> np.ndarray:

@@ -201,6 +201,7 @@ def _sites_out(conn: Connection, now_s: int) -> dict[str, int]:
     told: dict[str, int] = {}
     for site, names in members.items():
         out = [silent[name] for name in names if name in silent]
+        out = [found for found in out if "until_s" not in found.evidence]  # it is back
         if len(names) >= _SITE_METERS and len(out) * 2 > len(names):
             evidence = {"silent": len(out), "meters": len(names)}
             since_s = min(found.since_s for found in out)
