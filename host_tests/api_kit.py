@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
-from station_kit import NOW_S, FixedClock, new_database, sell
+from postgres_kit import new_postgres
+from station_kit import NOW_S, STATION_KEY, FixedClock, new_database, sell
 from umeter_station import config
 from umeter_station.api.app import create_app
 from umeter_station.api.deps import CSRF_HEADER
@@ -59,9 +60,13 @@ class Api:
     """`anna`, an owner, `olaf`, an operator, `carl`, a cashier, and `ada`, an auditor; tenant 1
     has channel 1 of m1 and signs in as `tess`, tenant 2 has channel 2 and signs in as `ulla`."""
 
-    def __init__(self, home, *meters, **settings):
-        new_database(home, *(meters or ("m1", "m2"))).close()
-        config.create_home(home, "mqtt://127.0.0.1:1")
+    def __init__(self, home, engine="sqlite", **settings):
+        make = new_postgres if engine == "postgresql" else functools.partial(new_database, home)
+        db = make("m1", "m2")
+        db.close()
+        (home / "station.key").write_text(STATION_KEY.hex())
+        where = db.url if engine == "postgresql" else config.DEFAULT_DATABASE
+        config.create_home(home, "mqtt://127.0.0.1:1", database=where)
         self.clock = FixedClock()
         self.books = Books(home, self.clock)
         self.monotonic_s = 0.0

@@ -175,7 +175,9 @@ def _shown(payment: Payment) -> PaymentOut:
     return PaymentOut(**values, quote=json.loads(payment.quote))
 
 
-@router.post("/payments/{payment_id}/refunds", status_code=201)
+@router.post(
+    "/payments/{payment_id}/refunds", status_code=201, responses={202: {"model": RefundDone}}
+)
 def new_refund(
     payment_id: IdPath,
     body: NewRefund,

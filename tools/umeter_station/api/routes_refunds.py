@@ -102,7 +102,7 @@ def take_back(body: TakeBack, books: BooksDep, who: Writer, key: IdempotencyKey)
     return Taken(order_id=given.command_id, repeated=given.repeated)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={202: {"model": PayoutDone}})
 def pay_out(
     body: NewPayout, books: BooksDep, who: Writer, key: IdempotencyKey, response: Response
 ) -> PayoutDone:
