@@ -170,8 +170,12 @@ def test_a_few_odd_intervals_name_nobody():
     assert not rules_localise.localise(profiled(wh))
 
 
-def test_half_a_day_is_not_enough():
-    assert not rules_localise.localise(profiled(robbed(0.3)[-60:]))
+def test_half_a_day_is_only_enough_once_a_loss_is_known():
+    wh = robbed(0)
+    wh[-60:] = robbed(0.3)[-60:]
+    assert not rules_localise.localise(profiled(wh[-60:]))
+    known = {("A03", 0): NOW_S - 15 * 3600}
+    assert channels_seen(rules_localise.localise(profiled(wh, open_since=known))) == [3]
 
 
 def test_a_channel_that_is_not_used_spoils_nothing():
