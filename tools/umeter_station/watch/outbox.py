@@ -58,13 +58,10 @@ class Parcel:
 
 def collect(conn: Connection, now_s: int) -> int:
     """Put what happened since the last time into the outbox; returns how many."""
-    where = dict(
-        conn.execute(
-            sa.select(site_meters.c.meter, sites.c.name).join(
-                sites, sites.c.id == site_meters.c.site_id
-            )
-        ).tuples()
+    places = sa.select(site_meters.c.meter, sites.c.name).join(
+        sites, sites.c.id == site_meters.c.site_id
     )
+    where = {meter: site for meter, site in conn.execute(places)}
     added = 0
     for target in targets.all_(conn):
         if not target.enabled:
