@@ -26,13 +26,18 @@ DAY = NOW_S // DAY_S
 MIDNIGHT_S = DAY * DAY_S
 
 
-@pytest.fixture
-def db(tmp_path):
-    db = new_database(tmp_path)
+def _sold(db):
     sell(db, 50_000_000)
     answer(db, 1)
+    return db
+
+
+@pytest.fixture
+def db(tmp_path):
+    db = _sold(new_database(tmp_path))
     yield db
     check(db)
+    db.close()
 
 
 def _post(db, day, limit=200):
@@ -60,7 +65,8 @@ def test_a_days_use_is_posted_once(db):
     assert balance_u(db, "customer:m1/3") == 41_000_000
 
 
-def test_days_that_were_missed_are_made_up_for_each_by_itself(db):
+def test_days_that_were_missed_are_made_up_for_each_by_itself(any_db):
+    db = _sold(any_db)
     for day in range(5):
         charged(db, (day + 1) * 1_000_000, _at(day), day + 1)
     assert _post(db, 4) == 5
@@ -170,7 +176,8 @@ def test_books_that_agree_have_nothing_to_tell(db):
     assert _report(db).mismatches == () and _open_findings(db) == set()
 
 
-def test_a_meter_that_was_credited_more_than_was_paid_is_told(db):
+def test_a_meter_that_was_credited_more_than_was_paid_is_told(any_db):
+    db = _sold(any_db)
     charged(db, 2_000_000, NOW_S + 5, 1, credited_u=51_000_000)
     (found,) = _report(db).mismatches
     assert (found.rule, found.meter, found.ch) == ("A15", "m1", 3)
@@ -214,7 +221,8 @@ def test_a_ledger_that_does_not_balance_is_told(tmp_path):
     assert {found.rule for found in _report(db).mismatches} == {"R01"}
 
 
-def test_reports_are_kept_and_bound_to_each_other(db):
+def test_reports_are_kept_and_bound_to_each_other(tmp_path):
+    db = _sold(new_database(tmp_path))
     first, second = _report(db), _report(db, NOW_S + 99)
     assert first.digest != second.digest and second.id == first.id + 1
     with db.read() as conn:
@@ -233,7 +241,8 @@ def test_reports_are_kept_and_bound_to_each_other(db):
         assert reconcile.verify(conn) == 1
 
 
-def test_the_jobs_do_it_all_by_themselves(db, tmp_path):
+def test_the_jobs_do_it_all_by_themselves(tmp_path):
+    db = _sold(new_database(tmp_path))
     config.create_home(tmp_path, "mqtt://127.0.0.1:1")
     charged(db, 2_000_000, _at(0), 1, credited_u=50_000_000)
     books = Books(tmp_path, FixedClock(_at(1)))

@@ -18,7 +18,8 @@ from desk_kit import (
     sell,
     sell_as,
 )
-from station_kit import NOW_S, new_database, order
+from postgres_kit import ENGINES, new_on
+from station_kit import NOW_S, order
 from umeter_station import account_orders, holding, ledger, models, models_desk
 from umeter_station.desk import agents, charges, fate, payouts, shifts, voids
 from umeter_station.desk.charges import Charges
@@ -27,14 +28,15 @@ from umeter_station.errors import Conflict, NotFound, StationError
 FEE_U, TAX_U, CREDIT_U = 100_000, 1_666_666, 8_233_334
 
 
-@pytest.fixture
-def db(tmp_path):
-    db = new_database(tmp_path, "m1", "m2")
+@pytest.fixture(params=ENGINES)
+def db(request, tmp_path):
+    db = new_on(request.param, tmp_path, "m1", "m2")
     with db.write() as conn:
         terms = Charges(fee_u=FEE_U, tax_permille=200, from_s=NOW_S)
         charges.set_terms(conn, "*", terms, "op", NOW_S)
     yield db
     check(db)
+    db.close()
 
 
 def _shift(db, by=ANNA, float_u=20_000_000, desk="front"):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from umeter_station.api.deps import BooksDep, Caller, Out, Page, PageDep, need
 from umeter_station.desk import accounts, reconcile
 from umeter_station.desk.reconcile import Report
+from umeter_station.people import acts
 
 router = APIRouter(prefix="/v1", tags=["ledger"])
 
@@ -90,7 +91,10 @@ def list_reconciliations(books: BooksDep, page: PageDep, who: Auditor) -> Page[R
 @router.post("/reconciliations", status_code=201)
 def reconcile_now(books: BooksDep, who: Annotated[Caller, need("audit:write")]) -> ReportOut:
     """Compare the books with providers, meters and drawers now."""
-    return _shown(reconcile.run(books))
+    report = reconcile.run(books)
+    with books.db.write() as conn:
+        acts.note(conn, who.by, "reconcile", f"reconciliation:{report.id}", {}, who.now_s)
+    return _shown(report)
 
 
 def _shown(report: Report) -> ReportOut:

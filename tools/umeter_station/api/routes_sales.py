@@ -29,6 +29,7 @@ from umeter_station.desk.sales import Sale
 from umeter_station.errors import NotFound
 from umeter_station.models import purchases
 from umeter_station.models_desk import sales as sales_table
+from umeter_station.people import acts
 
 router = APIRouter(prefix="/v1", tags=["sales"])
 
@@ -154,7 +155,7 @@ def get_quote(
         return QuoteOut.of(quotes.quote(conn, meter, ch, paid_u, way, who.now_s))
 
 
-@router.post("/sales", status_code=201)
+@router.post("/sales", status_code=201, responses={200: {"model": SaleOut}})
 def new_sale(
     body: NewSale, books: BooksDep, who: Seller, key: IdempotencyKey, response: Response
 ) -> SaleOut:
@@ -210,17 +211,20 @@ def list_sales(
 def _found(conn: Connection, key: str) -> Sale:
     sale = sales.by_key(conn, key)
     if sale is None:
-        raise NotFound(f"Nothing was sold with key {key!r}; it can be used.")
+        raise _nothing(key)
     return sale
 
 
-def _check_own(conn: Connection, who: Caller, sale: Sale) -> None:
-    """To a tenant another's sale does not exist."""
+def _nothing(key: str) -> NotFound:
+    return NotFound(f"Nothing was sold with key {key!r}; it can be used.")
+
+
+def _is_own(conn: Connection, who: Caller, sale: Sale) -> bool:
+    """To a tenant another's sale does not exist, nor one from before the tenancy."""
     if who.tenant_id is None:
-        return
+        return True
     place = (sale.quote.meter, sale.quote.ch)
-    if place not in (who.channels(conn) or ()) or sale.at < who.since_s(conn, *place):
-        raise NotFound(f"Nothing was sold with key {sale.purchase.key!r}; it can be used.")
+    return place in (who.channels(conn) or ()) and sale.at >= who.since_s(conn, *place)
 
 
 @router.get("/sales/by-key/{key}")
@@ -228,7 +232,8 @@ def sale_by_key(key: KeyPath, books: BooksDep, who: Reader) -> FateOut:
     """What became of a key: each step with its time. 404: nothing was sold, it can be used."""
     with books.db.read() as conn:
         sale = _found(conn, key)
-        _check_own(conn, who, sale)
+        if not _is_own(conn, who, sale):
+            raise _nothing(key)
         found = fate.of(conn, key)
     steps = [StepOut.of(step) for step in found.steps]
     return FateOut(key=key, state=found.state, steps=steps, sale=shown(found.sale))
@@ -238,7 +243,10 @@ def sale_by_key(key: KeyPath, books: BooksDep, who: Reader) -> FateOut:
 def resend_sale(key: KeyPath, books: BooksDep, who: Seller, order_key: IdempotencyKey) -> FateOut:
     """Bring a sale that the meter held up to it again, once per Idempotency-Key."""
     with books.db.write() as conn:
-        holding.resend(conn, key, order_key, who.now_s)
+        given = holding.resend(conn, key, order_key, who.now_s)
+        if not given.repeated:
+            detail = {"command_id": given.command_id}
+            acts.note(conn, who.by, "sale.resend", f"sale:{key}", detail, who.now_s)
     return sale_by_key(key, books, who)
 
 
@@ -249,7 +257,8 @@ def refund_sale(key: KeyPath, books: BooksDep, who: Refunder) -> Refunded:
         purchase = vending.by_key(conn, key)
         if purchase is None:
             raise NotFound(f"Nothing was sold with key {key!r}.")
-        holding.refund(conn, key, who.now_s)
+        if holding.refund(conn, key, who.now_s):
+            acts.note(conn, who.by, "sale.refund", f"sale:{key}", {}, who.now_s)
         due_u = ledger.balance_u(conn, ledger.refund_due(purchase.meter, purchase.ch))
     return Refunded(refund_due_u=due_u)
 
@@ -287,6 +296,5 @@ def print_receipt(
 def _check_receipt(conn: Connection, who: Caller, register: str, receipt_no: int) -> None:
     if who.tenant_id is not None:
         sale = sales.by_receipt(conn, register, receipt_no)
-        if sale is None:
+        if sale is None or not _is_own(conn, who, sale):
             raise NotFound(f"There is no receipt {receipt_no} of {register}.")
-        _check_own(conn, who, sale)
