@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
+from pay_kit import Shop
 from postgres_kit import new_postgres
-from station_kit import NOW_S, STATION_KEY, FixedClock, new_database, sell
+from station_kit import NOW_S, STATION_KEY, FixedClock, new_database
 from umeter_station import config
 from umeter_station.api.app import create_app
 from umeter_station.api.deps import CSRF_HEADER
 from umeter_station.api.settings import ApiSettings
+from umeter_station.desk import sales
 from umeter_station.people import accounts, keys, passwords, roles, sessions, tenants
 from umeter_station.station import Books
 
 PASSWORD = "correct horse battery"
+OTHERS_U = 77_770_000
 FREELY = (1e6, 1_000_000)
 
 
@@ -32,8 +35,8 @@ def quick_passwords(monkeypatch):
 
 
 def filled(path, meter="m1", ch=1, number=1):
-    """A path with something for each of its placeholders."""
-    known = {"meter": meter, "ch": ch}
+    """A path with something for each of its placeholders; `number` stands in all ids and keys."""
+    known = {"meter": meter, "ch": ch, "key": f"{'p' if 'payments' in path else 'k'}{number}"}
 
     def value(found):
         name = found[1].partition(":")[0]
@@ -43,7 +46,13 @@ def filled(path, meter="m1", ch=1, number=1):
 
 
 # Placeholders that are words.
-_WORDS = {"purpose": "alerts.email", "kind": "refund", "table": "ledger", "key": "k1"}
+_WORDS = {
+    "purpose": "alerts.email",
+    "kind": "refund",
+    "table": "ledger",
+    "register": "desk",
+    "provider": "sandbox",
+}
 
 
 def walked(document):
@@ -96,11 +105,14 @@ class Api:
         return self.document["paths"][route.path_format][method.lower()]
 
     def query_of(self, route, method, meter, ch):
-        """What an endpoint that takes a channel in its query is asked."""
-        names = {p["name"] for p in self._operation(route, method).get("parameters", ())}
+        """What an endpoint that takes a channel in its query is asked, and what it needs."""
         taken = {"meter": meter, "ch": ch}
-        in_path = set(re.findall(r"\{(\w+)", route.path))
-        return {name: value for name, value in taken.items() if name in names - in_path}
+        found = {}
+        for parameter in self._operation(route, method).get("parameters", ()):
+            name = parameter["name"]
+            if parameter["in"] == "query" and (parameter["required"] or name in taken):
+                found[name] = taken.get(name, self._made(parameter["schema"], taken))
+        return found
 
     def body_of(self, route, method, meter, ch):
         """A plausible body about a channel; None if it takes none."""
@@ -132,9 +144,10 @@ class Api:
             return True
         return "x" * max(1, schema.get("minLength", 1))
 
-    def live_in(self, *channels):
-        """Have something of everything happen at these channels; `gone` had channel 4 of m1 until
-        a while ago."""
+    def live_in(self):
+        """A sale and a payment, each number 1, at tess's channel; 2 is ulla's, 3 at m2, and 4 was
+        at tess's channel before she came. All that is not hers tells of OTHERS_U. `gone` had
+        channel 4 of m1 until a while ago."""
         with self.write() as conn:
             then_s = NOW_S - 100_000
             tenant_id = tenants.add(conn, "Tenant 3", "system", then_s)
@@ -143,8 +156,15 @@ class Api:
             accounts.add(
                 conn, "gone", "tenant", password_hash(), "system", NOW_S, tenant_id=tenant_id
             )
-        for number, (meter, ch) in enumerate(channels):
-            sell(self.books.db, 1_000_000 + number, f"k{number + 1}", meter, ch)
+        shop = Shop(self.books.db)
+        places = [("m1", 1), ("m1", 2), ("m2", 1), ("m1", 1)]
+        for number, (meter, ch) in enumerate(places, start=1):
+            at_s = NOW_S - 5_000 if number == 4 else NOW_S
+            amount_u = 1_000_000 if number == 1 else OTHERS_U
+            with self.write() as conn:
+                sales.sell_at_desk(conn, meter, ch, amount_u, f"k{number}", at_s)
+            shop.clock.unix_s = at_s
+            shop.pay(amount_u, f"p{number}", f"tenant:{number}", meter=meter, ch=ch)
 
     def client(self, **options):
         return TestClient(self.app, base_url="https://testserver", **options)

@@ -22,6 +22,7 @@ from umeter_station.api.problems import refuse
 from umeter_station.api.settings import ApiSettings
 from umeter_station.people import (
     accounts,
+    acts,
     passwords,
     roles,
     sessions,
@@ -156,6 +157,7 @@ def end_session(request: Request, response: Response, books: BooksDep, who: Me) 
     settings: ApiSettings = request.app.state.settings
     with books.db.write() as conn:
         sessions.end(conn, who.session.token_hash)
+        acts.note(conn, who.by, "sign_out", f"person:{who.person_id}", {}, who.now_s)
     response.delete_cookie(
         settings.cookie, secure=not settings.plain_http, httponly=True, samesite="lax"
     )
@@ -172,7 +174,9 @@ def my_sessions(books: BooksDep, who: Me) -> list[Listed]:
 def end_other_sessions(books: BooksDep, who: Me) -> None:
     """Sign out everywhere but here."""
     with books.db.write() as conn:
-        sessions.end_all(conn, who.person_id, but=who.session.token_hash)
+        ended = sessions.end_all(conn, who.person_id, but=who.session.token_hash)
+        detail = {"others": ended}
+        acts.note(conn, who.by, "sign_out", f"person:{who.person_id}", detail, who.now_s)
 
 
 @router.put("/password", status_code=204)

@@ -17,6 +17,7 @@ from umeter_station.api.deps import (
     PageDep,
     need,
 )
+from umeter_station.people import acts
 from umeter_station.watch import catalog, findings, limits, targets, thresholds
 from umeter_station.watch.findings import Entry, Finding
 from umeter_station.watch.targets import Target
@@ -207,6 +208,8 @@ def put_threshold(body: NewLimit, books: BooksDep, who: Writer) -> None:
         thresholds.put(
             *(conn, body.meter or "", body.ch or 0, body.name, body.value, who.by, who.now_s)
         )
+        about = f"threshold:{body.name}"
+        acts.note(conn, who.by, "threshold.set", about, body.model_dump(), who.now_s)
 
 
 @router.get("/alert-targets")

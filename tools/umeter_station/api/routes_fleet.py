@@ -21,6 +21,7 @@ from umeter_station.api.deps import (
 )
 from umeter_station.fleet import names, reads, schedules, select
 from umeter_station.fleet.select import Selection
+from umeter_station.people import acts
 
 router = APIRouter(prefix="/v1/fleet", tags=["fleet"])
 
@@ -151,6 +152,8 @@ def label_meter(
 ) -> None:
     with books.db.write() as conn:
         select.label(conn, [meter], name, body.value)
+        detail = {"name": name, "value": body.value}
+        acts.note(conn, who.by, "meter.label", f"meter:{meter}", detail, who.now_s)
 
 
 @router.post("/reads", status_code=202)
