@@ -6,7 +6,7 @@ from desk_kit import ANNA, BERT, TARIFF, answer, open_orders, report_settings
 from station_kit import NOW_S, new_database
 from umeter_station import db as databases
 from umeter_station import ledger, models
-from umeter_station.desk import payouts, tariffs, two_person
+from umeter_station.desk import payouts, quotes, tariffs, two_person
 from umeter_station.errors import NotFound, StationError
 from umeter_station.people import approvals
 
@@ -23,9 +23,9 @@ def _save(db, name="day", document=None):
         return tariffs.save(conn, name, document or DAYTIME, ANNA, NOW_S)
 
 
-def _push(db, tariff, ch=3, by=ANNA, meter="m1"):
+def _push(db, tariff, ch=3, by=ANNA, meter="m1", from_s=None):
     with db.write() as conn:
-        return two_person.push(conn, meter, ch, tariff.name, tariff.version, by, NOW_S)
+        return two_person.push(conn, meter, ch, tariff, by, NOW_S, from_s)
 
 
 def test_a_change_is_a_new_version_and_the_same_is_none(db):
@@ -69,6 +69,34 @@ def test_it_is_sent_as_settings_and_ends_the_prices_before(db):
     _push(db, _save(db), ch=0)
     assert open_orders(db)[1][2]["set"] == {"next_tariff": None, **DAYTIME}
     answer(db, n)
+
+
+def test_a_tariff_of_later_is_at_the_meter_before_its_time(db):
+    flat = _save(db, "flat", {"price_u_per_kwh": 250_000})
+    _push(db, flat, from_s=NOW_S + 3_600)
+    _push(db, _save(db, document={"tariff": TARIFF}), ch=0, from_s=NOW_S + 7_200)
+    settings = [args["set"] for _, _, args in open_orders(db)]
+    assert settings == [
+        {"ch.3.next_tariff": {"prices": [[250_000]], "from": NOW_S + 3_600}},
+        {"next_tariff": {**TARIFF, "from": NOW_S + 7_200}},
+    ]
+    with db.read() as conn:
+        assert tariffs.assigned(conn, "m1", 3, NOW_S) is None
+        assert tariffs.assigned(conn, "m1", 3, NOW_S + 3_600) == flat
+    with pytest.raises(StationError, match="Only prices"):
+        _push(db, _save(db), from_s=NOW_S + 60)
+
+
+def test_what_a_kwh_costs_changes_in_time_without_the_meter(db):
+    report_settings(db, unit="kwh", price_u_per_kwh=200_000)
+    _push(db, _save(db, "flat", {"price_u_per_kwh": 400_000}), from_s=NOW_S + 60)
+    assert open_orders(db) == []
+    with db.read() as conn:
+        sold = [
+            quotes.quote(conn, "m1", 3, 4_000_000, "desk", NOW_S + at_s).order_u
+            for at_s in (0, 60)
+        ]
+    assert sold == [20_000_000, 10_000_000]
 
 
 def test_it_is_known_which_tariff_a_channel_had_when(db):

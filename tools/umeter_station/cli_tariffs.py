@@ -1,6 +1,7 @@
 """`umeter-station tariffs` and `charges`: prices by name, and what ways to pay cost."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from umeter_station.amounts import format_u, parse_decimal_u
 from umeter_station.desk import charges, household, tariffs, two_person
 from umeter_station.desk.charges import Charges
 from umeter_station.desk.pricing import PROFILES
+from umeter_station.errors import StationError
 from umeter_station.station import Books
 from umeter_station.terminal import MeterName, operator, out, say
 from umeter_station.words import time_text
@@ -66,18 +68,33 @@ def push(
     meter: MeterName,
     channel: Annotated[int, typer.Option(help="Only this channel; 0: the whole meter.")] = 0,
     version: Version = None,
+    at: Annotated[
+        str | None, typer.Option("--from", help="Not now, but as 2027-01-31T00:00+00:00.")
+    ] = None,
 ) -> None:
-    """Give a meter, or one channel of it, a tariff from now on, and send it."""
+    """Give a meter, or one channel of it, a tariff from now on or from a later moment."""
     books, by = Books(ctx.obj), operator()
     with books.db.write() as conn:
         found = tariffs.get(conn, name, version)
         now_s = books.clock.now_s()
-        done = two_person.push(conn, meter, channel, name, found.version, by, now_s)
+        done = two_person.push(conn, meter, channel, found, by, now_s, _moment(at))
     if done.approval_id is not None:
         say(f"That takes two people: it waits as approval {done.approval_id}.")
         return
     count = len((done.result or {})["orders"])
     say(f"{name} version {found.version} is on its way to {meter}, in {count} orders.")
+
+
+def _moment(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise StationError(f"{text!r} is no moment; write it as 2027-01-31T00:00+00:00.")
+    return int(moment.timestamp())
 
 
 @tariffs_app.command("preview")

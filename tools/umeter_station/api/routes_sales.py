@@ -204,19 +204,13 @@ def list_sales(
             ]
             query = query.where(sa.or_(sa.false(), *mine))
         rows = conn.execute(query.order_by(p.id.desc()).limit(page.limit + 1)).all()
-        found = {row.key: shown(_found(conn, row.key)) for row in rows}
+        found = {row.key: _shown_key(conn, row.key) for row in rows}
     return page.of(rows, key=lambda row: (row.id,), make=lambda row: found[row.key])
 
 
-def _found(conn: Connection, key: str) -> Sale:
+def _shown_key(conn: Connection, key: str) -> SaleOut | None:
     sale = sales.by_key(conn, key)
-    if sale is None:
-        raise _nothing(key)
-    return sale
-
-
-def _nothing(key: str) -> NotFound:
-    return NotFound(f"Nothing was sold with key {key!r}; it can be used.")
+    return None if sale is None else shown(sale)
 
 
 def _is_own(conn: Connection, who: Caller, sale: Sale) -> bool:
@@ -231,9 +225,9 @@ def _is_own(conn: Connection, who: Caller, sale: Sale) -> bool:
 def sale_by_key(key: KeyPath, books: BooksDep, who: Reader) -> FateOut:
     """What became of a key: each step with its time. 404: nothing was sold, it can be used."""
     with books.db.read() as conn:
-        sale = _found(conn, key)
-        if not _is_own(conn, who, sale):
-            raise _nothing(key)
+        sale = sales.by_key(conn, key)
+        if sale is None or not _is_own(conn, who, sale):
+            raise NotFound(f"Nothing was sold with key {key!r}; it can be used.")
         found = fate.of(conn, key)
     steps = [StepOut.of(step) for step in found.steps]
     return FateOut(key=key, state=found.state, steps=steps, sale=shown(found.sale))

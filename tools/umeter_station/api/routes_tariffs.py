@@ -58,11 +58,12 @@ class AssignmentOut(Out):
 
 
 class Push(In):
-    """`ch` 0: the whole meter."""
+    """`ch` 0: the whole meter. Now, or from `from_s` on: then the meter takes over by itself."""
 
     meter: MeterField
     ch: AnyChannel = 0
     version: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    from_s: TimeS | None = None
 
 
 class Pushed(Out):
@@ -134,8 +135,9 @@ def list_versions(name: NamePath, books: BooksDep, who: Reader) -> list[TariffOu
 def push_tariff(name: NamePath, body: Push, books: BooksDep, who: Writer) -> Pushed:
     """Give a meter, or a channel of it, this tariff from now on. Many meters: by a rollout."""
     with books.db.write() as conn:
-        version = tariffs.get(conn, name, body.version).version
-        done = two_person.push(conn, body.meter, body.ch, name, version, who.by, who.now_s)
+        tariff = tariffs.get(conn, name, body.version)
+        place = (body.meter, body.ch)
+        done = two_person.push(conn, *place, tariff, who.by, who.now_s, body.from_s)
     orders = [] if done.result is None else done.result["orders"]
     return Pushed(orders=orders, approval_id=done.approval_id)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from umeter_station import change, meters, twin
+from umeter_station.desk import terms
 from umeter_station.desk.terms import Terms
 from umeter_station.errors import NotFound, StationError
 from umeter_station.firmware_check import Document
@@ -158,16 +159,31 @@ def assigned(conn: Connection, meter: str, ch: int, at_s: int) -> Tariff | None:
     return None if row is None else _tariff(row)
 
 
-def push(conn: Connection, meter: str, ch: int, tariff: Tariff, by: str, now_s: int) -> list[int]:
-    """Give the channel (0: the whole meter) this tariff from now on, and order it; returns the
-    orders' ids. What the tariff says nothing of stays as it is at the meter."""
+def push(
+    conn: Connection,
+    meter: str,
+    ch: int,
+    tariff: Tariff,
+    by: str,
+    now_s: int,
+    from_s: int | None = None,
+) -> list[int]:
+    """Give the channel (0: the whole meter) this tariff from now on, or from a later moment, and
+    order it; returns the orders' ids. What the tariff does not say stays as it is at the meter."""
     known = meters.get(conn, meter)
     prefix = f"ch.{ch}." if ch else ""
-    # A channel that had prices of its own would not see the meter's.
-    changes = {prefix + key: value for key, value in _whole(tariff.document).items()}
+    if from_s is None or from_s <= now_s:
+        from_s, document = now_s, _whole(tariff.document)
+    elif terms.of(conn, meter, ch, now_s).unit == "kwh":
+        document = {}  # What a kWh costs is the station's matter.
+    else:
+        document = _following(tariff, from_s)
+    changes = {prefix + key: value for key, value in document.items()}
+    assign(conn, meter, ch, tariff, from_s, by, now_s)
+    if not changes:
+        return []
     waiting = twin.get(conn, meter).waiting()
     orders = change.plan(known, changes, waiting).orders
-    assign(conn, meter, ch, tariff, now_s, by, now_s)
     return [twin.order_set(conn, meter, order, now_s, by=by[:64]) for order in orders]
 
 
@@ -175,6 +191,18 @@ def _whole(document: dict[str, Any]) -> dict[str, Any]:
     """With what ends the prices before: of three ways to say them a meter goes by the first."""
     ended = {key: None for key in ("next_tariff", "tariff") if key not in document}
     return ended | document
+
+
+def _following(tariff: Tariff, from_s: int) -> dict[str, Any]:
+    """As the meter takes over by itself at that moment, with or without the station."""
+    document = tariff.document
+    price = {"prices": [[document.get("price_u_per_kwh")]]}
+    following = document.get("tariff") or price
+    if set(document) - {"tariff", "price_u_per_kwh"}:
+        raise StationError(
+            f"Only prices can be given in advance; send {tariff.name} when it shall begin."
+        )
+    return {"next_tariff": {**following, "from": from_s}}
 
 
 def kwh_price_u(conn: Connection, meter: str, ch: int, found: Terms, now_s: int) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from umeter_station.desk import payouts, tariffs
+from umeter_station.desk.tariffs import Tariff
 from umeter_station.fleet import approving as approving  # Registers what a rollout does, first.
 from umeter_station.fleet import rollouts
 from umeter_station.pay import refunds
@@ -22,9 +23,16 @@ def pay_out(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> Done
 
 
 def push(
-    conn: Connection, meter: str, ch: int, name: str, version: int, by: str, now_s: int
+    conn: Connection,
+    meter: str,
+    ch: int,
+    tariff: Tariff,
+    by: str,
+    now_s: int,
+    from_s: int | None = None,
 ) -> Done:
-    args = {"meter": meter, "ch": ch, "name": name, "version": version}
+    args = {"meter": meter, "ch": ch, "name": tariff.name, "version": tariff.version}
+    args["from_s"] = from_s
     return approvals.carry_out(conn, "tariff", args, by, now_s)
 
 
@@ -39,7 +47,8 @@ def _tariff(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> dict
         rollouts.approved(conn, args["rollout_id"])
         return {"rollout_id": args["rollout_id"]}
     tariff = tariffs.get(conn, args["name"], args["version"])
-    orders = tariffs.push(conn, args["meter"], args["ch"], tariff, by, now_s)
+    place = (args["meter"], args["ch"])
+    orders = tariffs.push(conn, *place, tariff, by, now_s, args["from_s"])
     return {"orders": orders}
 
 
