@@ -392,7 +392,9 @@ def test_what_the_metrics_tell(api):
     api.client().get("/v1/nothing/m1")
     text = api.as_key("metrics:read").get("/metrics").text
     told = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    assert told['umeter_meters{state="unknown"}'] == "2.0"
+    assert told['umeter_meters{state="unknown"}'] == "1.0"
+    assert told['umeter_meters{state="offline"}'] == "1.0"
+    assert told['umeter_ingest_lag_seconds_bucket{le="1"}'] == "1.0"
     assert told["umeter_outbox_pending"] == "4.0"
     assert told["umeter_ledger_imbalance_ratio"] == "0.0"
     assert told["umeter_reconciliation_mismatches"] == "0.0"

@@ -125,3 +125,22 @@ def test_acts(home):
         conn.exec_driver_sql("UPDATE acts SET at = 0 WHERE n = 1")
     done = run(home, "acts", "verify")
     assert done.exit_code == 1 and "Act 1 is not sound" in done.output
+
+
+def test_a_supply_that_takes_two_people(home, monkeypatch):
+    told(home, "approvals", "switch", "supply", "--on")
+    assert told(home, "supply", "m1", 2, "open") == [
+        "That waits for another person, as approval 1."
+    ]
+    assert any("supply" in line for line in told(home, "approvals", "list"))
+    assert run(home, "supply", "m1", 2, "ajar").exit_code == 1
+    assert run(home, "supply", "m9", 2, "open").exit_code == 1
+    assert "another person" in run(home, "approvals", "accept", 1).output
+    assert Books(home).open_orders("m1") == 0
+    monkeypatch.setattr("umeter_station.cli_approvals.operator", lambda: "operator:other")
+    assert told(home, "approvals", "accept", 1) == ['Approval 1 is carried out: {"order_id": 1}.']
+    assert run(home, "approvals", "decline", 1).exit_code == 1
+    assert Books(home).open_orders("m1") == 1
+    told(home, "approvals", "switch", "supply", "--off")
+    told(home, "supply", "m1", 2, "close", "--no-wait")
+    assert Books(home).open_orders("m1") == 2

@@ -11,6 +11,7 @@ from rich.live import Live
 
 from umeter_station import (
     cli_account,
+    cli_approvals,
     cli_broker,
     cli_desk,
     cli_fleet,
@@ -63,6 +64,7 @@ cli_watch.add_to(app)
 cli_fleet.add_to(app)
 cli_pay.add_to(app)
 cli_people.add_to(app)
+cli_approvals.add_to(app)
 cli_tenants.add_to(app)
 app.command("set")(cli_set.set_)
 app.command()(cli_settings.settings)
@@ -136,19 +138,6 @@ def sell(
     if purchase.refunded:
         raise StationError(f"Its {format_u(amount_u)} is due back to the customer.")
     wait(books, purchase.last_command_id, no_wait)
-
-
-@app.command()
-def supply(
-    ctx: typer.Context,
-    meter: MeterName,
-    channel: Channel,
-    state: Annotated[str, typer.Argument(help="open or close", metavar="open|close")],
-    no_wait: NoWait = False,
-) -> None:
-    """Hold a channel's contact open, or release it."""
-    books = Books(ctx.obj)
-    wait(books, books.order_supply(meter, channel, state), no_wait)
 
 
 @app.command()

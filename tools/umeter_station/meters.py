@@ -88,6 +88,12 @@ def all_meters(conn: Connection) -> list[Meter]:
     return [Meter(*row) for row in rows]
 
 
+def page(conn: Connection, limit: int, after: str = "") -> list[Meter]:
+    """By name, those behind `after`."""
+    query = sa.select(*_COLUMNS).where(meters.c.meter > after).order_by(meters.c.meter)
+    return [Meter(*row) for row in conn.execute(query.limit(limit))]
+
+
 def get(conn: Connection, meter: str) -> Meter:
     """Raises NotFound if the meter is unknown."""
     found = find(conn, meter)

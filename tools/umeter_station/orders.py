@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from umeter_station import meters as known_meters
-from umeter_station.errors import StationError
+from umeter_station.errors import NotFound, StationError
 from umeter_station.models import commands, meters, order_states
 
 # How long a meter may act on an order, seconds of the station's clock.
@@ -90,7 +90,7 @@ _COLUMNS = [commands.c[name] for name in Command.__dataclass_fields__]
 def get(conn: Connection, command_id: int) -> Command:
     row = conn.execute(sa.select(*_COLUMNS).where(commands.c.id == command_id)).first()
     if row is None:
-        raise StationError(f"There is no order {command_id}.")
+        raise NotFound(f"There is no order {command_id}.")
     return _command(row)
 
 

@@ -20,6 +20,8 @@ from umeter_station.api import (
     routes_health,
     routes_hooks,
     routes_ledger,
+    routes_meters,
+    routes_orders,
     routes_own,
     routes_pay,
     routes_people,
@@ -59,6 +61,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     routes_refunds.router,
     routes_tariffs.router,
     routes_ledger.router,
+    routes_meters.router,
+    routes_orders.router,
 )
 
 
