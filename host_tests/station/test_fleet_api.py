@@ -4,7 +4,7 @@ import pytest
 
 from api_kit import Api
 from fleet_kit import fleet, hurried
-from station_kit import NOW_S
+from station_kit import KEY, NOW_S
 from umeter_station.fleet import rollouts, schedules
 
 ALL = {"all": True}
@@ -13,8 +13,9 @@ QUICK = {"canary": "1", "healthy_s": 0, "wave": "100%", "wave_pause_s": 0}
 
 class Fleet(Api):
     def __init__(self, home):
-        super().__init__(home, "m1", "m2", "m3")
+        super().__init__(home)
         hurried(self.books.db)
+        self.books.add_meter("m3", KEY)
         self.meters = fleet(self.books.db, ["m1", "m2", "m3"])
 
     def drive(self, steps=4):

@@ -117,7 +117,7 @@ def test_canaries_are_watched_before_the_rest_comes_in_waves(site):
         by = conn.execute(
             sa.select(acts.c.by).where(acts.c.act == "settings.set", acts.c.about == "m5")
         ).scalar_one()
-    assert [what for _, _, what in told] == [
+    assert [one.what for one in told] == [
         "started", "wave 1 begins", "wave 2 begins", "done",
     ]  # fmt: skip
     assert by == f"rollout:{rollout_id}"

@@ -38,6 +38,16 @@ def someone_is_away(conn: Connection, rollout: Rollout) -> bool:
     return bool(_away(conn, rollout))
 
 
+def last_applied(conn: Connection, rollout: Rollout) -> int:
+    """When the last of the watched wave had it; 0 if none has."""
+    m = rollout_meters.c
+    return conn.execute(
+        sa.select(sa.func.coalesce(sa.func.max(m.since), 0)).where(
+            m.rollout_id == rollout.id, m.state == "applied", m.wave == rollout.wave
+        )
+    ).scalar_one()
+
+
 def _away(conn: Connection, rollout: Rollout) -> set[str]:
     m = rollout_meters.c
     return set(

@@ -70,7 +70,9 @@ def _drive(conn: Connection, rollout: Rollout, now_s: int) -> None:
         if rollout_health.someone_is_away(conn, rollout) and watched_s:
             rollout_rows.keep(conn, rollout.id, phase_since=now_s)
             return
-        if now_s - rollout.phase_since < watched_s:
+        # One that answered late was not there to be watched from the beginning.
+        begun_s = max(rollout.phase_since, rollout_health.last_applied(conn, rollout))
+        if now_s - begun_s < watched_s:
             return
         rollout = _next_wave(conn, rollout, now_s)
 
