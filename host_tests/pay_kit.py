@@ -13,6 +13,8 @@ from umeter_station.pay.sandbox import Sandbox
 SECRET = b"sandbox secret"
 CLEARING = ledger.clearing("sandbox")
 AMOUNT_U = 5_000_000
+# The profile of a bank that writes CSV.
+CSV = 'format = "csv"\ndelimiter = ","\n[columns]\ndate = "d"\namount = "a"\ntext = "t"\n'
 
 
 class Shop:

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from umeter_station import cli_suspense, vending, words
 from umeter_station.amounts import format_u, parse_amount_u
-from umeter_station.cli_people import local
 from umeter_station.cli_tenants import TenantId
 from umeter_station.errors import StationError
 from umeter_station.pay import (
@@ -28,7 +27,7 @@ from umeter_station.pay import (
 )
 from umeter_station.pay.sandbox import OUTCOMES, Sandbox
 from umeter_station.station import Books
-from umeter_station.terminal import err, out, say
+from umeter_station.terminal import err, operator, out, say
 
 pay_app = typer.Typer(no_args_is_help=True, help="Payments through providers.")
 bank_app = typer.Typer(no_args_is_help=True, help="Bank files and what payers write on them.")
@@ -115,7 +114,7 @@ def pay_refund(
     with books.db.read() as conn:
         name = payments.get(conn, payment).provider
     provider = providers.get(books.config, books.db, books.clock, name)
-    done = refunds.refund(books.db, books.clock, provider, payment, amount_u, key, local())
+    done = refunds.refund(books.db, books.clock, provider, payment, amount_u, key, operator())
     if done.state == "failed":
         raise StationError(f"{provider.name} refuses the refund; pay it out another way.")
     said = "is refunded" if done.state == "done" else "is on its way back"
@@ -163,7 +162,7 @@ def bank_import_(
         try:
             with file.open("rb") as opened:
                 done = bank_import.import_file(
-                    books.db, books.clock, opened, file.name, profile, local(), progress
+                    books.db, books.clock, opened, file.name, profile, operator(), progress
                 )
         except OSError as error:
             raise StationError(f"{file} cannot be read ({error.strerror}).") from None
@@ -207,7 +206,7 @@ def phone_pin(ctx: typer.Context, tenant: TenantId) -> None:
         pin = sys.stdin.readline().rstrip("\r\n")
     pin_hash = pins.hashed(pin)
     with books.db.write() as conn:
-        pins.store(conn, tenant, pin_hash, local(), books.clock.now_s())
+        pins.store(conn, tenant, pin_hash, operator(), books.clock.now_s())
     say(f"Tenant {tenant} can buy by telephone.")
 
 
@@ -216,7 +215,7 @@ def phone_unlock(ctx: typer.Context, tenant: TenantId) -> None:
     """Let a tenant try again whose PIN was locked."""
     books = Books(ctx.obj)
     with books.db.write() as conn:
-        pins.unlock(conn, tenant, local(), books.clock.now_s())
+        pins.unlock(conn, tenant, operator(), books.clock.now_s())
     say(f"Tenant {tenant} may try again.")
 
 

@@ -7,12 +7,11 @@ from rich.table import Table
 
 from umeter_station import words
 from umeter_station.amounts import format_u
-from umeter_station.cli_people import local
 from umeter_station.cli_wait import Channel
 from umeter_station.errors import StationError
 from umeter_station.pay import suspense
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, out, say
+from umeter_station.terminal import MeterName, operator, out, say
 
 suspense_app = typer.Typer(
     no_args_is_help=True, help="Money whose owner is not known yet, and what was taken back."
@@ -59,11 +58,11 @@ def suspense_assign(
         raise StationError("Name one: --meter with --channel, --tenant, or --provider.")
     with books.db.write() as conn:
         if tenant is not None:
-            suspense.assign_wallet(conn, item, tenant, local(), now_s)
+            suspense.assign_wallet(conn, item, tenant, operator(), now_s)
         elif provider is not None:
-            suspense.assign_clearing(conn, item, provider, local(), now_s)
+            suspense.assign_clearing(conn, item, provider, operator(), now_s)
         else:
-            suspense.assign(conn, item, meter or "", channel or 0, local(), now_s)
+            suspense.assign(conn, item, meter or "", channel or 0, operator(), now_s)
         closed = suspense.get(conn, item)
     say(f"Item {item} is {closed.state}: {closed.closing}.", "green")
 
@@ -73,7 +72,7 @@ def suspense_return(ctx: typer.Context, item: ItemId, note: Note = "") -> None:
     """It was sent back to its sender."""
     books = Books(ctx.obj)
     with books.db.write() as conn:
-        suspense.return_(conn, item, local(), books.clock.now_s(), note)
+        suspense.return_(conn, item, operator(), books.clock.now_s(), note)
     say(f"Item {item} is returned.", "green")
 
 
@@ -82,7 +81,7 @@ def suspense_recover(ctx: typer.Context, item: ItemId, meter: MeterName, channel
     """Make good for a chargeback out of what is due back to a channel."""
     books = Books(ctx.obj)
     with books.db.write() as conn:
-        suspense.recover(conn, item, meter, channel, local(), books.clock.now_s())
+        suspense.recover(conn, item, meter, channel, operator(), books.clock.now_s())
     say(f"Item {item} is recovered.", "green")
 
 
@@ -91,5 +90,5 @@ def suspense_write_off(ctx: typer.Context, item: ItemId, note: Note = "") -> Non
     """A chargeback that nobody makes good for."""
     books = Books(ctx.obj)
     with books.db.write() as conn:
-        suspense.write_off(conn, item, local(), books.clock.now_s(), note)
+        suspense.write_off(conn, item, operator(), books.clock.now_s(), note)
     say(f"Item {item} is written off.", "green")
