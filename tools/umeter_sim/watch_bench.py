@@ -11,7 +11,7 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from umeter_sim.watch_faults import KINDS, inject
+from umeter_sim.watch_deal import KINDS, Kind, inject
 from umeter_sim.watch_people import live
 from umeter_sim.watch_replay import Found, Replay
 from umeter_sim.watch_site import DAY, START_S, STEP_S, Board, Recording, Truth, record
@@ -50,7 +50,7 @@ class Score:
 
 def recordings(seed: int, meters: int = METERS, days: int = DAYS) -> Iterator[Recording]:
     """All meters of a site; the kinds of faults are dealt out like cards."""
-    deck: list[Callable[[Board, int, int], None]] = []
+    deck: list[Kind] = []
     dealer = np.random.default_rng(seed)
     for number in range(meters):
         board = Board(f"m{number}", np.random.default_rng((seed, number)), days * DAY)

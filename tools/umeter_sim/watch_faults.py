@@ -1,17 +1,14 @@
-"""What is broken, wrong or stolen at a site, kind by kind: each changes what a board would report,
-and says which findings are then right. Consequences that are right, too, but need not be found,
-are not required.
+"""What is broken or stolen at a site, kind by kind: each changes what a board would report, and
+says which findings are then right. Consequences that are right, too, but need not be found, are
+not required.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
 from umeter_sim.watch_people import cut_off
-from umeter_sim.watch_site import DAY, HOUR, LIMIT_W, USERS, Board
-from umeter_station.watch.window import Difference, Money, Order
+from umeter_sim.watch_site import DAY, HOUR, LIMIT_W, Board
 
-_AFTER = 26 * HOUR  # what looks back a day still sees it
+AFTER = 26 * HOUR  # what looks back a day still sees it
 _STEALABLE_WH = 1500  # a day: of less, five per cent is too little to be seen
 
 
@@ -24,27 +21,12 @@ def _fed(board: Board, first: int, last: int, user: int) -> None:
 
 def _sums(board: Board, first: int, last: int, *rules: str) -> None:
     for rule in rules or ("A03", "A04"):
-        board.expect(rule, None, first, last + _AFTER, required=False)
+        board.expect(rule, None, first, last + AFTER, required=False)
 
 
 def _habits(board: Board, user: int, first: int, last: int) -> None:
     for rule in ("A09", "A10"):
-        board.expect(rule, user + 2, first, last + _AFTER, required=False)
-
-
-def lossy_radio(board: Board, first: int, user: int) -> None:
-    last = min(first + int(board.random.integers(6 * HOUR, 2 * DAY)), board.steps)
-    lost = board.random.random(last - first) < board.random.uniform(0.25, 0.4)
-    board.heard[first:last] &= ~lost
-    board.expect("A01", 0, first, last)
-    board.expect("A02", 0, first, last, required=False)
-
-
-def no_network(board: Board, first: int, user: int) -> None:
-    last = first + int(board.random.integers(6, 30 * HOUR))
-    board.heard[first:last] = False
-    board.expect("A02", 0, first, last + HOUR)
-    board.expect("A01", 0, first, last + HOUR, required=False)
+        board.expect(rule, user + 2, first, last + AFTER, required=False)
 
 
 def tap(board: Board, first: int, user: int) -> None:
@@ -56,7 +38,7 @@ def tap(board: Board, first: int, user: int) -> None:
         on = random.random(last - first) < 0.5
         watts = watts * np.repeat(on[::6], 6)[: last - first] * 2
     board.tap_w[first:last] += watts
-    board.expect("A03", 0, first, last + _AFTER)
+    board.expect("A03", 0, first, last + AFTER)
 
 
 def shunt(board: Board, first: int, user: int) -> None:
@@ -70,9 +52,9 @@ def shunt(board: Board, first: int, user: int) -> None:
     stolen = float(np.exp(random.uniform(np.log(0.05), np.log(0.7))))
     board.counted[first:last, user] = 1 - stolen
     board.power_share[first:last, user] = 1 - stolen
-    board.expect("A04", user + 2, first, last + _AFTER)
+    board.expect("A04", user + 2, first, last + AFTER)
     _sums(board, first, last, "A03")
-    board.expect("A10", user + 2, first, last + _AFTER, required=False)
+    board.expect("A10", user + 2, first, last + AFTER, required=False)
 
 
 def reversed_wires(board: Board, first: int, user: int) -> None:
@@ -150,7 +132,7 @@ def surge(board: Board, first: int, user: int) -> None:
     )
     if usual > 700:  # no room for seven times: far less it is
         board.wanted_w[first:last, user] = 0.06 * usual
-    board.expect("A10", user + 2, first, last + _AFTER)
+    board.expect("A10", user + 2, first, last + AFTER)
 
 
 def spike(board: Board, first: int, user: int) -> None:
@@ -160,8 +142,8 @@ def spike(board: Board, first: int, user: int) -> None:
     weeks = slice(max(0, first - 28 * DAY), first + DAY)
     board.wanted_w[weeks, user] = np.minimum(board.wanted_w[weeks, user], 0.22 * LIMIT_W)
     board.wanted_w[first : first + 3, user] = board.random.uniform(0.75, 0.95) * LIMIT_W
-    board.expect("A11", user + 2, first, first + _AFTER)
-    board.expect("A10", user + 2, first, first + _AFTER, required=False)
+    board.expect("A11", user + 2, first, first + AFTER)
+    board.expect("A10", user + 2, first, first + AFTER, required=False)
 
 
 def jump(board: Board, first: int, user: int) -> None:
@@ -182,30 +164,9 @@ def wrong_profile(board: Board, first: int, user: int) -> None:
     for at in range(interval, interval + int(random.integers(1, 4))):
         wh = int(random.integers(120, 900))
         board.misprints.append((at, user + 2, wh))
-    board.expect("A13", user + 2, first, first + _AFTER)
+    board.expect("A13", user + 2, first, first + AFTER)
     _sums(board, first, first + 7 * DAY)
-    board.expect("A11", user + 2, first, first + _AFTER, required=False)
-
-
-def wrong_clock(board: Board, first: int, user: int) -> None:
-    """The clock is off, and orders to set it do not help."""
-    random = board.random
-    last = first + int(random.integers(2 * HOUR, 2 * DAY))
-    off_s = int(np.exp(random.uniform(np.log(20), np.log(5000))))
-    board.misplaced[first : last + 1] = True
-    if random.random() < 0.2:
-        board.clock[first:last] = 0
-    else:
-        board.clock_off_s[first:last] += off_s if random.random() < 0.5 else -off_s
-    board.expect("A14", 0, first, last + HOUR)
-    board.expect("A13", None, first, last + _AFTER, required=False)
-
-
-def lost_credit(board: Board, first: int, user: int) -> None:
-    last = first + int(board.random.integers(6 * HOUR, 2 * DAY))
-    money = Money(user + 2, 10_000_000, 5_000_000, 0, 0, False)
-    board.money.append((first, last, money))
-    board.expect("A15", user + 2, first, last)
+    board.expect("A11", user + 2, first, first + AFTER, required=False)
 
 
 def free_supply(board: Board, first: int, user: int) -> None:
@@ -215,34 +176,6 @@ def free_supply(board: Board, first: int, user: int) -> None:
     board.state[first:last, user] = 16
     board.wanted_w[first:last, user] += 40
     board.expect("A16", user + 2, first, last + HOUR)
-
-
-def hands(board: Board, first: int, user: int) -> None:
-    """The cover, a wire pulled off, a chip that resets, forged orders."""
-    random = board.random
-    kind = int(random.integers(4))
-    last = first + 2 * HOUR
-    ch = user + 2
-    if kind == 0:
-        board.tell(first, "cover.open")
-        board.tell(last, "cover.closed")
-        ch = 0
-    elif kind == 1:
-        last = first + int(random.integers(HOUR, 20 * HOUR))
-        board.tell(first, "frontend.silent", ch)
-        board.tell(last, "frontend.back", ch)
-        board.silent_s[first:last, user] = 300 * np.arange(1, last - first + 1)
-        board.fed[first + 1 : last, user] = board.shown[first + 1 : last, user] = 0
-        board.counted[first, user] = 0
-        board.expect("A10", ch, first, last + _AFTER, required=False)
-    elif kind == 2:
-        last = first + 20 * HOUR
-        for at in sorted(random.integers(first, last, 8)):
-            board.tell(int(at), "frontend.reset", ch)
-    else:
-        board.tell(first, "link.forged", a=int(random.integers(1, 40)))
-        ch = 0
-    board.expect("A17", ch, first, last + HOUR)
 
 
 def bad_power(board: Board, first: int, user: int) -> None:
@@ -268,55 +201,3 @@ def chatter(board: Board, first: int, user: int) -> None:
         board.tell(first, "contact.open", user + 2, 2, plus_s=plus_s)
         board.tell(first, "contact.close", user + 2, plus_s=plus_s + 10)
     board.expect("A19", user + 2, first, last)
-
-
-def not_as_set(board: Board, first: int, user: int) -> None:
-    last = first + int(board.random.integers(2, 4)) * DAY
-    state = str(board.random.choice(("refused", "differs", "waiting")))
-    board.differences.append((first, last, Difference("limit_w", state, board.at_s(first))))
-    board.expect("A20", 0, first, last)
-
-
-def cloned(board: Board, first: int, user: int) -> None:
-    last = first + int(board.random.integers(HOUR, DAY))
-    board.clones.append((first, last))
-    board.expect("A21", 0, first, last)
-    for rule in ("A12", "A13", "A22", "A08", "A01"):
-        board.expect(rule, None, first, last + _AFTER, required=False)
-
-
-def storm(board: Board, first: int, user: int) -> None:
-    last = first + int(board.random.integers(HOUR, DAY))
-    board.extra[first:last] = int(board.random.integers(20, 300))
-    board.repeated[first:last] = board.extra[first:last]
-    board.expect("A22", 0, first, last + HOUR)
-
-
-def no_answer(board: Board, first: int, user: int) -> None:
-    last = first + int(board.random.integers(2 * HOUR, 2 * DAY))
-    order = Order(7, "credit", "sent", board.at_s(first), board.at_s(last))
-    board.orders.append((first, last, order))
-    board.expect("A23", 0, first, last)
-
-
-KINDS: tuple[Callable[[Board, int, int], None], ...] = (
-    *(lossy_radio, no_network, tap, shunt, reversed_wires, welded, burnt, stuck, nothing_used),
-    *(surge, spike, jump, wrong_profile, wrong_clock, lost_credit, free_supply, hands, bad_power),
-    *(chatter, not_as_set, cloned, storm, no_answer),
-)
-# How many days each may take, with what it leaves behind.
-_LONG = {tap: 6, shunt: 7, nothing_used: 15, jump: 4, surge: 5, wrong_profile: 4}
-
-
-def inject(board: Board, kinds: list[Callable[[Board, int, int], None]], first_day: int) -> int:
-    """One after the other, each at a channel of its own choice, until the days are used up.
-    Returns how many there was room for."""
-    random = board.random
-    at = first_day * DAY
-    for done, kind in enumerate(kinds):
-        at += int(random.integers(DAY))
-        if at + (_LONG.get(kind, 3)) * DAY >= board.steps:
-            return done
-        kind(board, at, int(random.integers(USERS)))
-        at += _LONG.get(kind, 3) * DAY
-    return len(kinds)

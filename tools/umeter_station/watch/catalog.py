@@ -197,9 +197,9 @@ def look(window: Window, pace: str) -> list[tuple[Rule, list[Sighting]]]:
     """What the rules of this pace see, of those that can say anything: one that has nothing new
     to look at keeps its opinion."""
     told = []
-    for rule in RULES:
-        look_at = rule.look if rule.pace == pace else rule.slow_look if pace == SLOW else None
-        if look_at is None or not _can_say(rule, window, pace):
+    news = _has_news(window, pace)
+    for rule, look_at in _AT[pace]:
+        if not (news or rule.id in _ALWAYS):
             continue
         seen = look_at(window)
         once = {s.ch: s for s in seen if window.limit(f"{rule.id}_on", s.ch)} if seen else {}
@@ -211,9 +211,14 @@ def look(window: Window, pace: str) -> list[tuple[Rule, list[Sighting]]]:
 _ALWAYS = frozenset(("A01", "A02", "A15", "A20", "A22", "A23"))
 
 
-def _can_say(rule: Rule, window: Window, pace: str) -> bool:
-    if rule.id in _ALWAYS:
-        return True
+_AT = {
+    pace: [(rule, rule.look) for rule in RULES if rule.pace == pace]
+    + [(rule, rule.slow_look) for rule in RULES if rule.slow_look and pace == SLOW]
+    for pace in (FAST, HOUR, SLOW)
+}
+
+
+def _has_news(window: Window, pace: str) -> bool:
     if pace == FAST:
         came_s = window.readings.received_s
         return bool(window.events) or (len(came_s) > 0 and int(came_s[-1]) > window.since_s)

@@ -18,7 +18,7 @@ from umeter_station.watch.recent import Recent
 from umeter_station.watch.settle import Verdict
 
 _SWEEP_S = 3600
-_MOST_SLOW = 500  # in one look: after a rest of the station not all at once
+_MOST = 500  # profiles in one look: after a rest of the station not all at once
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def look_at(conn: Connection, now_s: int, recent: Recent) -> Look:
             )
 
     judge(load.fast(everything, recent), FAST)
-    hourly = load.due(everything, everything.hour_at, load.HOUR_S)
+    hourly = load.due(everything, everything.hour_at, load.HOUR_S)[:_MOST]
     judge(load.hourly(conn, everything, hourly, recent), HOUR)
-    slow = load.due(everything, everything.slow_at, load.SLOW_S)[:_MOST_SLOW]
+    slow = load.due(everything, everything.slow_at, load.SLOW_S)[:_MOST]
     judge(load.slow(conn, everything, slow), SLOW)
     return Look(
         now_s=now_s,

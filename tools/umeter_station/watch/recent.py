@@ -4,7 +4,7 @@ A meter's newest readings are kept one by one, those before only every five minu
 what rules look back for, and 10 kB a meter. It is no truth: a new process reads it anew.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -93,20 +93,24 @@ class Recent:
     def _forget(self, judged_s: int, now_s: int) -> None:
         for rows in self._rows.values():
             if len(rows) > _KEEP:
-                rows[:] = [*_thinned(rows[:-_KEEP], judged_s, now_s), *rows[-_KEEP:]]
+                rows[:] = _kept(rows, judged_s)
         for known in self._events.values():
             for n in [n for n, e in known.items() if e.came_s < now_s - _DAY_S]:
                 del known[n]
 
 
-def _thinned(rows: list[_Row], judged_s: int, now_s: int) -> Iterable[_Row]:
-    """Of those that were judged, one in five minutes, and none from before the last hour."""
-    kept_s = -_THIN_S
-    for row in rows:
+def _kept(rows: list[_Row], judged_s: int) -> list[_Row]:
+    """All that is new; before that the last ones, and of the time before those one in five
+    minutes."""
+    judged = sum(row[0][0] <= judged_s for row in rows)
+    whole = max(0, judged - _KEEP)
+    kept, kept_s = [], -_THIN_S
+    for row in rows[:whole]:
         at_s = row[0][0]
-        if at_s > judged_s or (at_s > now_s - _BEFORE_S and at_s - kept_s >= _THIN_S):
+        if at_s > judged_s - _BEFORE_S and at_s - kept_s >= _THIN_S:
             kept_s = at_s
-            yield row
+            kept.append(row)
+    return kept + rows[whole:]
 
 
 def _row(reading: Mapping[str, Any], channels: list[dict]) -> _Row:
