@@ -1,7 +1,6 @@
 """Meters that answer orders straight from the database, with the firmware's own rules, for tests
 of what is done to many of them: no broker, no time passes but what the test says."""
 
-
 import functools
 
 import sqlalchemy as sa
@@ -13,13 +12,15 @@ from umeter_station.models import commands
 
 
 class FleetMeter:
-    """`refuses`: {key: sentence} of what it will not take; `dead`: it hears nothing."""
+    """`refuses`: {key: sentence} of what it will not take; `dead`: it hears nothing; `takes`: what
+    becomes of a release: kept, back, refused or silent."""
 
     def __init__(self, db, name, board="sim8", version="1.0.0", release=1, channels=8):
         self.db, self.name, self.channels = db, name, channels
         self.about = {"board": board, "version": version, "release": release}
         self.refuses, self.dead, self.version, self.seq = {}, False, 0, 0
         self.told, self.outcomes = {}, {}
+        self.takes, self.after_switch = "kept", None
 
     def status(self, online=True, now_s=NOW_S):
         state = {"state": "online" if online else "offline", "boot": 1}
@@ -68,6 +69,8 @@ class FleetMeter:
         if command.op == "read":
             self.seq += 1
             return "applied", {"reading": reading(seq=self.seq, channels=self.channels, t=now_s)}
+        if command.op == "update":
+            return self._update(command, now_s)
         if command.op != "set":
             return "applied", {}
         if command.args["version"] <= self.version:
@@ -86,6 +89,27 @@ class FleetMeter:
         applied = [fate == "applied" for fate in fates.values()]
         code = "applied" if all(applied) else "partly" if any(applied) else "range"
         return code, {"keys": fates, "version": self.version}
+
+    def _update(self, command, now_s):
+        """It has all files already, and keeps the release, goes back from it, or refuses it."""
+        if command.args["do"] == "offer":
+            if self.takes == "refused":
+                return "range", {"reason": "no room for it"}
+            return "applied", {"want": None, "kept": 0}
+        if command.args["do"] == "switch":
+            self.after_switch = command.args["release"]
+        return "applied", {}
+
+    def end_trial(self, now_s=NOW_S):
+        """What it tells of the release that it has switched to, if there is one."""
+        release, self.after_switch = self.after_switch, None
+        if release is None or self.takes == "silent":
+            return
+        event = {"n": release, "boot": 2, "t": now_s, "ch": 0, "code": "update.kept"}
+        numbers = {"a": release, "b": 0}
+        if self.takes == "back":
+            event["code"], numbers = "update.back", {"a": release - 1, "b": release}
+        store(self.db, uplink("event", event | numbers, self.name), now_s=now_s)
 
 
 @functools.cache
