@@ -1,38 +1,27 @@
-"""Bank files: awkward ones are read exactly or refused, and each line is booked once."""
-
-import io
+"""Bank files in the books: each line once, whatever files it is in, and nobody's money lost."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from bank_kit import (
+    BANK,
+    HEADER,
+    batch,
+    bring,
+    camt,
+    camt_profile,
+    csv_lines,
+    csv_profile,
+    detail,
+    entry,
+    ustrd,
+)
 from pay_kit import Shop, hasty
 from station_kit import NOW_S, Killed, killed_at_statement
 from umeter_station import ledger
 from umeter_station.errors import StationError
 from umeter_station.models_pay import bank_lines
-from umeter_station.pay import (
-    bank_camt,
-    bank_csv,
-    bank_import,
-    bank_profile,
-    references,
-    suspense,
-    wallets,
-)
-from umeter_station.pay.bank_lines import parse_amount_u
+from umeter_station.pay import bank_import, references, suspense, wallets
 from umeter_station.people import tenants
-
-BANK = ledger.bank("giro")
-GERMAN = {
-    "format": "csv",
-    "currency": "EUR",
-    "encoding": "cp1252",
-    "date": "%d.%m.%Y",
-    "skip": 2,
-    "columns": {"date": "Buchung", "amount": "Betrag", "text": ["Zweck", "Art"], "party": "Name"},
-}
-HEADER = "Konto;DE12\n\nBuchung;Name;Zweck;Art;Betrag\n"
 
 
 @pytest.fixture
@@ -47,79 +36,6 @@ def rf(shop):
         return references.of_channel(conn, "m1", 3, NOW_S)
 
 
-def csv_profile(**changes):
-    return bank_profile.parse("giro", {**GERMAN, **changes})
-
-
-def camt_profile(**changes):
-    return bank_profile.parse("giro", {"format": "camt", "currency": "EUR", **changes})
-
-
-def csv_lines(text, written="cp1252", **changes):
-    return list(bank_csv.read(io.BytesIO(text.encode(written)), csv_profile(**changes)))
-
-
-def run(shop, content, profile, name="file"):
-    content = content.encode(profile.encoding) if isinstance(content, str) else content
-    return bank_import.import_file(
-        shop.db, shop.clock, io.BytesIO(content), name, profile, "operator:anna"
-    )
-
-
-@pytest.mark.parametrize(
-    "text, decimal, amount_u",
-    [
-        ("12,50", ",", 12_500_000),
-        ("1.234.567,89", ",", 1_234_567_890_000),
-        ("1 234,5", ",", 1_234_500_000),
-        ("1\u202f234,5", ",", 1_234_500_000),
-        ("1'234.50", ".", 1_234_500_000),
-        ("+0,000001", ",", 1),
-        ("5,00-", ",", -5_000_000),
-        ("\u22125,00", ",", -5_000_000),
-        ("(5.00)", ".", -5_000_000),
-        ("1,234", ".", 1_234_000_000),
-        ("1,234", ",", 1_234_000),
-        ("7", ",", 7_000_000),
-        ("0,1000000000", ",", 100_000),
-    ],
-)
-def test_amounts_are_exact(text, decimal, amount_u):
-    assert parse_amount_u(text, decimal) == amount_u
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "-", ",", "5,", "1,2,3", "12.34,5", "1.23", "0,0000001", "EUR 5", "5e3", "\u0661,00"]
-    + ["1.2345,00", "--5", "5,0\u0661", "1" * 13, ".5", "nan"],
-)
-def test_what_is_no_amount_is_refused(text):
-    with pytest.raises(StationError):
-        parse_amount_u(text, ",")
-
-
-@given(st.integers(-(10**15), 10**15), st.sampled_from(",."))
-def test_every_amount_survives_writing_and_reading(amount_u, decimal):
-    whole, part = divmod(abs(amount_u), 10**6)
-    text = f"{whole:,}".replace(",", ".,"[decimal == "."]) + f"{decimal}{part:06d}"
-    assert parse_amount_u(("-" if amount_u < 0 else "") + text, decimal) == amount_u
-
-
-@given(st.integers(1, 10**8 - 1), st.integers(0, 11), st.sampled_from("0123456789RF"))
-def test_one_wrong_character_is_no_reference(number, place, char):
-    right = references.make(number)
-    assert references.named(f"rent {right[:6].lower()} {right[6:]}-thanks") == [right]
-    wrong = right[:place] + char + right[place + 1 :]
-    assert wrong == right or references.named(wrong) == []
-
-
-def test_swapped_neighbours_are_no_reference():
-    right = references.make(18_273_645)
-    for at in range(2, 11):
-        swapped = right[:at] + right[at + 1] + right[at] + right[at + 2 :]
-        assert swapped == right or references.named(swapped) == []
-
-
 def test_a_csv_file_as_banks_write_it(shop, rf):
     text = (
         HEADER + f"01.11.2026;Müller & Söhne;Strom {rf[:4].lower()} {rf[4:]};Gutschrift;1.012,50\n"
@@ -131,7 +47,7 @@ def test_a_csv_file_as_banks_write_it(shop, rf):
     assert (first.amount_u, first.party) == (1_012_500_000, "Müller & Söhne")
     assert first.booked_on == "2026-11-01"
     assert (second.party, second.text) == ("Doe; Jane", 'Miete "Nov"\nzweite Zeile')
-    done = run(shop, text, csv_profile())
+    done = bring(shop, text, csv_profile())
     assert done.counts == {"sale": 1, "suspense": 1}
     assert shop.balance_u(BANK) == -1_032_500_000
     assert shop.balance_u(ledger.transit("m1", 3)) == 1_012_500_000
@@ -149,78 +65,8 @@ def test_a_csv_file_as_banks_write_it(shop, rf):
 def test_a_line_that_cannot_be_read_is_named_and_nothing_is_booked(shop, rf, line, says):
     text = HEADER + f"{line}\n01.11.2026;A;{rf};;5,00\n"
     with pytest.raises(StationError, match=says):
-        run(shop, text, csv_profile())
+        bring(shop, text, csv_profile())
     assert shop.rows(bank_lines) == []
-
-
-def test_other_dialects_and_encodings():
-    text = "date,credit,debit,memo,ref\n11/02/26,5.50,,hi,A1\n11/03/26,,9.00,out,A2\n"
-    columns = {"date": "date", "credit": "credit", "text": "memo", "id": "ref"}
-    more = {"delimiter": ",", "decimal": ".", "date": "%m/%d/%y", "skip": 0, "columns": columns}
-    for encoding in ("utf-8-sig", "utf-16", "latin-1"):
-        (line,) = csv_lines(text, encoding, encoding=encoding, **more)
-        assert (line.amount_u, line.bank_id, line.booked_on) == (5_500_000, "A1", "2026-11-02")
-    with pytest.raises(StationError, match="no column 'date'"):
-        csv_lines("a;b\n", **{**more, "delimiter": ";"})
-    with pytest.raises(StationError, match="encoding"):
-        csv_lines("date,credit,memo,ref\n\xfc\n", "latin-1", **{**more, "encoding": "ascii"})
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"format": "mt940"},
-        {"decimal": ";"},
-        {"columns": {"date": "a"}},
-        {"encoding": "klingon"},
-        {"skip": "2"},
-        {"colums": {}},
-        {"delimiter": ""},
-    ],
-)
-def test_a_profile_that_is_none_is_refused(change):
-    with pytest.raises(StationError):
-        csv_profile(**change)
-
-
-def entry(
-    amount="5.00", text="", sign="CRDT", more="", ref="B1", status="<Sts><Cd>BOOK</Cd></Sts>"
-):
-    remittance = f"<NtryDtls><TxDtls><RmtInf>{text}</RmtInf></TxDtls></NtryDtls>" if text else ""
-    return (
-        f'<Ntry><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>{sign}</CdtDbtInd>{more}{status}'
-        f"<BookgDt><Dt>2026-11-02</Dt></BookgDt><AcctSvcrRef>{ref}</AcctSvcrRef>{remittance}"
-        "</Ntry>"
-    )
-
-
-def camt(*entries, version="08", head=""):
-    space = f"urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?>{head}<Document xmlns="{space}"><BkToCstmrStmt>'
-        "<Stmt><Acct><Id><IBAN>DE75512108001245126199</IBAN></Id></Acct>"
-        f"{''.join(entries)}</Stmt></BkToCstmrStmt></Document>"
-    ).encode()
-
-
-def ustrd(text):
-    return f"<Ustrd>{text}</Ustrd>"
-
-
-def detail(amount, text, name="Anna", path="Amt"):
-    inner = f'<Amt Ccy="EUR">{amount}</Amt>'
-    if path == "TxAmt":
-        inner = f"<AmtDtls><TxAmt>{inner}</TxAmt></AmtDtls>"
-    return (
-        f"<TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs>{inner}<RltdPties><Dbtr>"
-        f"<Pty><Nm>{name}</Nm></Pty></Dbtr></RltdPties><RmtInf>{ustrd(text)}</RmtInf></TxDtls>"
-    )
-
-
-def batch(amount, *details, ref="B9"):
-    return entry(amount, ref=ref).replace(
-        "</Ntry>", f"<NtryDtls>{''.join(details)}</NtryDtls></Ntry>"
-    )
 
 
 @pytest.mark.parametrize("version", ["02", "04", "06", "08"])
@@ -233,7 +79,7 @@ def test_a_statement_of_each_version(shop, rf, version):
         entry("7.00", ustrd(rf), sign="DBIT", ref="B3", status=status),
         version=version,
     )
-    done = run(shop, content, camt_profile(iban="DE75 5121 0800 1245 1261 99"))
+    done = bring(shop, content, camt_profile(iban="DE75 5121 0800 1245 1261 99"))
     assert done.counts == {"sale": 1}
     assert shop.balance_u(BANK) == -5_000_000
 
@@ -243,7 +89,7 @@ def test_a_batch_is_its_payments_or_nobodys(shop, rf, path):
     whole = batch("9.00", detail("5.00", rf, path=path), detail("4.00", "rent", path=path))
     short = batch("9.50", detail("5.00", rf), detail("4.00", rf), ref="B8")
     alike = batch("4.00", detail("2.00", "same"), detail("2.00", "same"), ref="B7")
-    assert run(shop, camt(whole, short, alike), camt_profile()).counts == {
+    assert bring(shop, camt(whole, short, alike), camt_profile()).counts == {
         "sale": 1,
         "suspense": 4,
     }
@@ -264,7 +110,7 @@ def test_a_structured_reference_goes_before_the_text(shop, rf):
         other = references.of_channel(conn, "m1", 4, NOW_S)
     both = f"<Ustrd>{other}</Ustrd><Strd><CdtrRefInf><Ref>{rf}</Ref></CdtrRefInf></Strd>"
     two = entry("3.00", ustrd(f"{rf} {other}"), ref="B2")
-    done = run(shop, camt(entry("5.00", both), two), camt_profile())
+    done = bring(shop, camt(entry("5.00", both), two), camt_profile())
     assert done.counts == {"sale": 1, "suspense": 1}
     assert shop.balance_u(ledger.transit("m1", 3)) == 5_000_000
 
@@ -274,7 +120,7 @@ def test_reversals_are_flagged_and_never_sold(shop, rf):
     again = entry("2.00", ustrd(rf), more="<RvslInd>true</RvslInd>", ref="B6")
     bounced = "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>"
     returned = entry("1.00", ustrd(rf), ref="B7").replace("<RmtInf>", f"{bounced}<RmtInf>")
-    assert run(shop, camt(back, again, returned), camt_profile()).counts == {"suspense": 3}
+    assert bring(shop, camt(back, again, returned), camt_profile()).counts == {"suspense": 3}
     assert shop.sold() == []
     assert shop.balance_u(ledger.SUSPENSE) == -5_000_000 + 2_000_000 + 1_000_000
     assert shop.balance_u(BANK) == -shop.balance_u(ledger.SUSPENSE)
@@ -300,21 +146,21 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
 )
 def test_a_file_that_is_no_statement_is_refused(shop, content, says):
     with pytest.raises(StationError, match=says):
-        run(shop, content, camt_profile(iban="DE75512108001245126199"))
+        bring(shop, content, camt_profile(iban="DE75512108001245126199"))
     assert shop.rows(bank_lines) == []
 
 
 def test_the_same_file_and_overlapping_files_book_nothing_twice(shop, rf):
     one = HEADER + f"01.11.2026;A;{rf};;5,00\n01.11.2026;A;{rf};;5,00\n"
     two = one + f"02.11.2026;A;{rf};;7,00\n"
-    assert run(shop, one, csv_profile()).counts == {"sale": 2}
-    again = run(shop, one, csv_profile())
+    assert bring(shop, one, csv_profile()).counts == {"sale": 2}
+    again = bring(shop, one, csv_profile())
     assert again.before and again.counts == {"sale": 2}
-    assert run(shop, two, csv_profile()).counts == {"known": 2, "sale": 1}
-    assert run(shop, one + "\n", csv_profile()).counts == {"known": 2}
+    assert bring(shop, two, csv_profile()).counts == {"known": 2, "sale": 1}
+    assert bring(shop, one + "\n", csv_profile()).counts == {"known": 2}
     assert shop.balance_u(BANK) == -17_000_000 and len(shop.sold()) == 3
     with pytest.raises(StationError, match="stay with csv"):
-        run(shop, camt(entry("5.00", ustrd(rf))), camt_profile())
+        bring(shop, camt(entry("5.00", ustrd(rf))), camt_profile())
 
 
 def test_an_import_that_is_killed_is_gone_on_with(shop, rf, monkeypatch):
@@ -324,7 +170,7 @@ def test_an_import_that_is_killed_is_gone_on_with(shop, rf, monkeypatch):
     while True:
         try:
             with killed_at_statement(shop.db, number):
-                done = run(shop, text, csv_profile())
+                done = bring(shop, text, csv_profile())
             break
         except Killed:
             killed, number = killed + 1, number + 7
@@ -339,7 +185,7 @@ def test_the_work_list_is_worked_off(shop, rf):
         wallet = references.of_tenant(conn, tenant_id, NOW_S)
     lines = [("x", "5,00"), ("y", "6,00"), ("z", "7,00"), ("PAYOUT", "8,00"), (wallet, "9,00")]
     text = HEADER + "".join(f"01.11.2026;A;{what};;{amount}\n" for what, amount in lines)
-    assert run(shop, text, csv_profile()).counts == {"suspense": 4, "wallet": 1}
+    assert bring(shop, text, csv_profile()).counts == {"suspense": 4, "wallet": 1}
     by = "operator:anna"
     for _ in range(2):
         with shop.db.write() as conn:
@@ -360,23 +206,5 @@ def test_the_work_list_is_worked_off(shop, rf):
 
 def test_another_currency_is_told_and_not_booked(shop, rf):
     content = camt(entry("5.00", ustrd(rf))).replace(b'Ccy="EUR"', b'Ccy="CHF"')
-    assert run(shop, content, camt_profile()).counts == {"currency": 1}
+    assert bring(shop, content, camt_profile()).counts == {"currency": 1}
     assert shop.balance_u(BANK) == 0 and shop.sold() == []
-
-
-def test_a_long_statement_is_read_in_little_memory():
-    import tracemalloc
-
-    class Endless(io.RawIOBase):
-        def __init__(self, count):
-            head, tail = camt(entry()).split(entry().encode())
-            self.parts = iter([head, *[entry().encode()] * count, tail])
-
-        def read(self, size=-1):
-            return next(self.parts, b"")
-
-    tracemalloc.start()
-    count = sum(1 for _ in bank_camt.read(Endless(1_000), camt_profile()))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert count == 1_000 and peak < 1 << 19

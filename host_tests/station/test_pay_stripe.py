@@ -14,7 +14,6 @@ from umeter_station import ledger
 from umeter_station.errors import StationError
 from umeter_station.models_pay import payment_events
 from umeter_station.pay import polling, refunds
-from umeter_station.pay.currency import from_minor, to_minor
 from umeter_station.pay.provider import Ask, Forged, Unreachable
 from umeter_station.pay.stripe_provider import Stripe
 
@@ -286,23 +285,6 @@ def test_the_report_is_read_page_by_page(shop):
         ("txn_2", "payout", "po_1", -4_700_000),
     ]
     assert shop.http.asked[-1][2]["starting_after"] == ["txn_1"]
-
-
-@pytest.mark.parametrize(
-    "code, amount_u, minor",
-    [("EUR", 5_010_000, 501), ("JPY", 500_000_000, 500), ("KWD", 1_230_000, 1230)],
-)
-def test_minor_units_are_exact(code, amount_u, minor):
-    assert to_minor(amount_u, code) == minor and from_minor(minor, code) == amount_u
-
-
-@pytest.mark.parametrize(
-    "code, amount_u",
-    [("EUR", 5_001_000), ("JPY", 1_500_000), ("KWD", 100), ("eur", 1_000_000), ("EURO", 1)],
-)
-def test_what_a_currency_cannot_express_is_refused(code, amount_u):
-    with pytest.raises(StationError):
-        to_minor(amount_u, code)
 
 
 @pytest.mark.parametrize("code, amount_u", [("KWD", 1_001_000), ("ISK", 1_500_000)])

@@ -176,7 +176,7 @@ class Oracle:
         return -len(self.paid) * AMOUNT_U - self.suspense_u()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(actions=st.lists(ACTIONS, max_size=12), seed=st.integers(0, 999), more=st.booleans())
 def test_any_webhooks_in_any_order(tmp_path_factory, actions, seed, more):
     shop = Shop(hasty(new_database(tmp_path_factory.mktemp("order"))))
