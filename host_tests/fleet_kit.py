@@ -120,7 +120,8 @@ def _defaults():
 
 def hurried(db):
     """Nothing here is about losing power: no commit waits for the disk."""
-    sa.event.listen(db.engine, "checkout", lambda c, *_: c.execute("PRAGMA synchronous=OFF"))
+    if db.engine.dialect.name == "sqlite":
+        sa.event.listen(db.engine, "checkout", lambda c, *_: c.execute("PRAGMA synchronous=OFF"))
     return db
 
 
