@@ -1,5 +1,6 @@
 """Periodic work: what is due and when, and that one process at a time does it."""
 
+import inspect
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -8,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station_kit import NOW_S, FixedClock
+from station_kit import NOW_S, FixedClock, result, sell, store
 from umeter_station import config
 from umeter_station.config_keys import TimeOfDay
 from umeter_station.errors import StationError
-from umeter_station.ops import health, joblist, jobs, leases
+from umeter_station.ops import backup, health, joblist, jobs, leases, manifest
 from umeter_station.ops.jobs import Job, Run, Runner
 
 _DAY_S = 86_400
@@ -188,3 +189,37 @@ def test_the_stations_jobs_are_there(tmp_path):
     assert len(set(names)) == len(names) >= 9 and "backup" not in names
     kept = config.load(home, {"UMETER_STATION_BACKUP_FOLDER": "kept"})
     assert joblist.of(kept)[-1].name == "backup"
+
+
+def test_the_nightly_backup_keeps_the_newest(db, tmp_path):
+    home = config.create_home(tmp_path, "mqtt://127.0.0.1:1").home
+    keep = {"UMETER_STATION_BACKUP_FOLDER": "kept", "UMETER_STATION_BACKUP_KEEP": "2"}
+    books = SimpleNamespace(db=db, clock=FixedClock(), config=config.load(home, keep))
+    job = joblist.of(books.config)[-1]
+    for _ in range(3):
+        assert Runner(books, [job], UTC).run(job)
+        books.clock.unix_s += _DAY_S
+    made = [manifest.read(folder).made_at for folder in backup.all_in(home / "kept")]
+    assert made == [NOW_S + _DAY_S, NOW_S + 2 * _DAY_S]
+
+
+def test_every_job_is_a_function_of_the_books_or_of_a_transaction():
+    targets = [*(target for target, _ in joblist._OFTEN.values()), *joblist._NIGHTLY.values()]
+    for target in targets:
+        names = list(inspect.signature(jobs.imported(target)).parameters)
+        assert names[0] == "books" or names[:2] == ["conn", "now_s"], target
+
+
+def test_every_job_runs_on_both_engines(any_db, tmp_path):
+    home = config.create_home(tmp_path / "home", "mqtt://127.0.0.1:1").home
+    sell(any_db)
+    store(any_db, result(1))
+    environ = {
+        "UMETER_STATION_BACKUP_FOLDER": "kept",
+        "UMETER_STATION_SANDBOX_ENABLED": "1",
+        "UMETER_STATION_SANDBOX_WEBHOOK_SECRET": "hush",
+    }
+    books = SimpleNamespace(db=any_db, clock=FixedClock(), config=config.load(home, environ))
+    runner = Runner(books, joblist.of(books.config), UTC)
+    assert len(runner.step()) == len(joblist.of(books.config))
+    assert {name: run.error for name, run in _runs(books).items() if run.error} == {}

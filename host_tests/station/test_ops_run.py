@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from ingest_kit import until
 from umeter_sim.mosquitto import any_broker
 from umeter_station import config
 from umeter_station.clock import SystemClock
@@ -23,6 +22,17 @@ from umeter_station.ops import health, leases
 from umeter_station.station import Books
 
 _TOOLS = Path(__file__).resolve().parents[2] / "tools"
+
+
+# Five processes are started, perhaps beside other tests on the same cores.
+_PATIENCE_S = 120.0
+
+
+def until(condition):
+    end_s = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end_s, "it did not happen in time"
+        time.sleep(0.02)
 
 
 class Running:
@@ -141,7 +151,7 @@ def _is_there(pid):
 def test_one_role_is_one_process_and_tells_its_service_manager(books, tmp_path):
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(tmp_path / "notify"))
-    manager.settimeout(20)
+    manager.settimeout(_PATIENCE_S)
     with running(books.config.home, "jobs", NOTIFY_SOCKET=str(tmp_path / "notify")) as run:
         told = [manager.recv(999).decode()]
         while not told[-1].startswith("READY=1"):
@@ -161,5 +171,27 @@ def test_a_role_that_cannot_start_says_why(books):
         other.listen()
         port = str(other.getsockname()[1])
         with running(books.config.home, "web", UMETER_STATION_WEB_PORT=port) as run:
-            assert run.process.wait(30) == 1
+            assert run.process.wait(_PATIENCE_S) == 1
     assert f"cannot listen at 127.0.0.1 port {port}" in "".join(run.log)
+
+
+def test_a_process_does_not_outlive_its_supervisor(books):
+    """Else its successor would find the session on the broker and the jobs taken."""
+    ours, theirs = socket.socketpair()
+    words = ["--home", str(books.config.home), "--upward", str(theirs.fileno()), "jobs"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "umeter_station.ops.child", *words],
+        env={**os.environ, "PYTHONPATH": str(_TOOLS)},
+        pass_fds=[theirs.fileno()],
+    )
+    theirs.close()
+    ours.settimeout(_PATIENCE_S)
+    try:
+        with ours.makefile("rb") as lines:
+            while not lines.readline().startswith(b"ready jobs"):
+                assert process.poll() is None
+        ours.close()
+        assert process.wait(_PATIENCE_S) == 1
+    finally:
+        process.kill()
+        process.wait()

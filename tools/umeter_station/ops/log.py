@@ -18,8 +18,10 @@ from umeter_station import config_keys, secrets
 from umeter_station.config import Config
 from umeter_station.ops import redaction
 
-# What they say of each packet or statement is for nobody's log.
-_QUIET = ("amqtt", "transitions", "asyncio", "httpx", "httpcore", "alembic", "stripe")
+# What they say of each packet, statement or start is for nobody's log.
+_QUIET = (
+    "amqtt", "transitions", "asyncio", "httpx", "httpcore", "alembic", "stripe", "uvicorn"
+)  # fmt: skip
 
 
 def set_up(config: Config, out: IO[str] | None = None, **always: Any) -> None:

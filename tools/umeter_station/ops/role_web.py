@@ -13,7 +13,7 @@ from umeter_station.config_keys import Web
 from umeter_station.errors import StationError
 from umeter_station.station import Books
 
-_START_S = 20.0
+_START_S = 60.0
 _BACKLOG = 512
 
 

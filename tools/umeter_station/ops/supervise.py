@@ -19,7 +19,7 @@ from pathlib import Path
 
 from umeter_station.ops import health, life, notify
 
-_READY_S = 60.0  # to be ready after it was started
+_READY_S = 180.0  # to be ready after it was started, on a slow machine
 _SILENT_S = 60.0  # without a mark
 _LIVED_S = 30.0  # whoever lived so long did not end at once
 _MOST_DEATHS = 6
