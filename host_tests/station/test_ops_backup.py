@@ -8,16 +8,28 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
+from api_kit import password_hash
 from cli_kit import run, told
 from postgres_kit import new_postgres, server
-from station_kit import KEY, NOW_S, STATION_KEY, new_database, order, result, sell, store
+from station_kit import (
+    KEY,
+    NOW_S,
+    STATION_KEY,
+    new_database,
+    order,
+    reading,
+    result,
+    sell,
+    store,
+    uplink,
+)
 from umeter_station import account_orders, config, meters
 from umeter_station import db as databases
 from umeter_station.errors import StationError
 from umeter_station.models import commands, transfers
 from umeter_station.ops import backup, manifest, restore
 from umeter_station.ops.models_ops import restores
-from umeter_station.people import acts
+from umeter_station.people import accounts, acts, sessions
 from umeter_station.secrets import Safe
 
 
@@ -63,6 +75,7 @@ def test_what_is_saved_comes_back_and_the_key_is_not_in_it(there):
     sell(there.db)
     store(there.db, result(1))
     sell(there.db, key="k2")
+    store(there.db, *(uplink("reading", reading(seq=n)) for n in range(1, 4)))
     folder = _save(there)
     assert sorted(p.name for p in folder.iterdir()) == sorted(
         ["config.toml", "manifest.json", "station." + ("sqlite" if there.db.path else "dump")]
@@ -80,6 +93,7 @@ def test_what_is_saved_comes_back_and_the_key_is_not_in_it(there):
         (told_of,) = conn.execute(sa.select(restores)).all()
         assert (told_of.made_at, told_of.restored_at) == (NOW_S, NOW_S + 500)
     after = _facts(db)
+    assert after.tables["readings"] == before.tables["readings"] == 3
     assert (after.transfers, after.transferred_u) == (before.transfers, before.transferred_u)
     db.close()
 
@@ -103,6 +117,16 @@ def test_no_order_number_or_settings_version_is_used_twice(there):
     store(db, result(used))
     with db.read() as conn:
         assert set(conn.execute(sa.select(commands.c.state)).scalars()) == {"created"}
+    db.close()
+
+
+def test_whoever_was_signed_in_has_to_sign_in_again(there):
+    with there.db.write() as conn:
+        accounts.add(conn, "anna", "owner", password_hash(), "system", NOW_S)
+        sessions.start(conn, accounts.named(conn, "anna").id, "owner", "::1", "", NOW_S)
+    _, db = _restore(there, _save(there))
+    facts = _facts(db)
+    assert facts.tables["people"] == 1 and facts.tables["web_sessions"] == 0
     db.close()
 
 
