@@ -25,10 +25,14 @@ class Document:
         version = own.pop("version", 0)
         # What this firmware does not know, or would not allow, is left out by it.
         self._settings.from_json(json.dumps({"version": version, "set": own}).encode())
+        # The firmware reads its document anew for every question.
+        self._found: dict[tuple[str, int | None], Any] = {}
 
     def get(self, name: str, ch: int | None = None) -> Any:
         """What is in force, at the site or at a channel (1 ..)."""
-        return self._settings.get(name, None if ch is None else ch - 1)
+        if (name, ch) not in self._found:
+            self._found[name, ch] = self._settings.get(name, None if ch is None else ch - 1)
+        return self._found[name, ch]
 
     def value(self, key: str) -> Any:
         """The same for a key as it is ordered, as ch.3.limit_w."""
@@ -39,6 +43,7 @@ class Document:
         """Take a change over as a meter would. Returns {key: sentence} of what it refuses."""
         accepted, refused = self._settings.check(changes)
         self._settings.apply(accepted, self._settings.version)
+        self._found.clear()
         return refused
 
 

@@ -170,19 +170,24 @@ def page_meters(
     return [MeterRow(**row._mapping) for row in rows]
 
 
-def keys(conn: Connection, rollout_id: int, meter: str | None = None) -> list[KeyRow]:
+def keys(
+    conn: Connection, rollout_id: int, meter: str | None = None, changed: bool = False
+) -> list[KeyRow]:
+    """`changed`: only those whose state is no longer the one that is kept."""
     k, d = rollout_keys.c, desired.c
+    tag = f"rollout:{rollout_id}"
     query = (
-        sa.select(
-            rollout_keys, d.set_by, d.state.label("now"), d.since.label("now_since"), d.value
-        )
+        sa.select(rollout_keys, d.set_by, d.state.label("now"), d.since.label("now_since"))
         .outerjoin(desired, (d.meter == k.meter) & (d.key == k.key))
         .where(k.rollout_id == rollout_id)
         .order_by(k.meter, k.position)
     )
     if meter is not None:
         query = query.where(k.meter == meter)
-    tag = f"rollout:{rollout_id}"
+    if changed:
+        ours = (d.set_by == tag) & (d.state != k.state)
+        lost = (d.set_by != tag) & k.state.not_in(("planned", "overtaken"))
+        query = query.where(ours | lost)
     found = []
     for row in conn.execute(query):
         ours = row.set_by == tag

@@ -141,9 +141,7 @@ def _why(conn: Connection, rollout: Rollout, command: Command) -> str:
 def refresh_keys(conn: Connection, rollout: Rollout, now_s: int) -> None:
     """Keep each key's fate as its twin tells it now."""
     k = rollout_keys.c
-    for key in rollout_rows.keys(conn, rollout.id):
-        if key.now == key.state or key.now == "planned":
-            continue
+    for key in rollout_rows.keys(conn, rollout.id, changed=True):
         sentence = ""
         if key.now == "refused":
             sentence = _sentence(conn, key.meter, key.key)

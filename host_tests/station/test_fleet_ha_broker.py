@@ -1,0 +1,83 @@
+"""Home Assistant's user on a real Mosquitto: it reaches the station's topics, and no meter."""
+
+import os
+import time
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from umeter_deploy import files
+from umeter_sim.mosquitto import Mosquitto, installed
+from umeter_station.broker import unused_port
+from umeter_station.broker_config import HOMEASSISTANT_USER, STATION_USER, contents, hashed
+
+pytestmark = pytest.mark.skipif(
+    not installed(), reason="no Mosquitto is installed: its package is called mosquitto"
+)
+HOUSE, STATION, METER = HOMEASSISTANT_USER, STATION_USER, "m1"
+
+
+def test_who_reaches_what(tmp_path):
+    port = unused_port("127.0.0.1")
+    made = contents(
+        tmp_path,
+        {user: hashed("secret") for user in (HOUSE, STATION, METER)},
+        port=port,
+        data=tmp_path,
+        homeassistant="homeassistant",
+    )
+    files.write(tmp_path, made)
+    root = "user root\n" if os.geteuid() == 0 else ""  # Else it becomes who cannot read them.
+    broker = Mosquitto(tmp_path, port, config=made["mosquitto.conf"] + root)
+    broker.start()
+    heard, clients = {}, {}
+    try:
+        for user in (HOUSE, STATION, METER):
+            heard[user] = []
+            client = clients[user] = mqtt.Client(
+                mqtt.CallbackAPIVersion.VERSION2, client_id=user, userdata=heard[user]
+            )
+            client.username_pw_set(user, "secret")
+            client.on_message = lambda _c, mine, message: mine.append(message.topic)
+            client.connect("127.0.0.1", port)
+            client.loop_start()
+            wanted = ["umeter/+/up/#", "umeter/+/down/#", "umeter-ha/#", "homeassistant/#"]
+            if user != METER:
+                client.subscribe([(topic, 1) for topic in wanted])
+        clients[METER].subscribe("umeter/m1/down/#", 1)
+        time.sleep(0.3)
+        for user, topic in (
+            (HOUSE, "umeter/m1/down/command"),
+            (HOUSE, "umeter/m1/up/reading"),
+            (HOUSE, "umeter-ha/m1/1/state"),
+            (HOUSE, "umeter-ha/m1/1/disconnect"),
+            (HOUSE, "homeassistant/status"),
+            (METER, "homeassistant/device/x/config"),
+            (METER, "umeter-ha/m1/1/disconnect"),
+            (METER, "umeter/m1/up/reading"),
+            (STATION, "homeassistant/device/umeter_m1_1/config"),
+            (STATION, "umeter-ha/m1/1/state"),
+            (STATION, "umeter/m1/down/command"),
+        ):
+            clients[user].publish(topic, user, 1).wait_for_publish(5)
+        end_s = time.monotonic() + 5
+        while "umeter/m1/down/command" not in heard[METER] and time.monotonic() < end_s:
+            time.sleep(0.02)
+    finally:
+        for client in clients.values():
+            client.disconnect()
+            client.loop_stop()
+        broker.stop()
+    # Only what was allowed came, and only to whom it may come.
+    assert heard[METER] == ["umeter/m1/down/command"]
+    assert sorted(heard[STATION]) == [
+        "homeassistant/status",
+        "umeter-ha/m1/1/disconnect",
+        "umeter/m1/up/reading",
+    ]
+    assert sorted(heard[HOUSE]) == [
+        "homeassistant/device/umeter_m1_1/config",
+        "homeassistant/status",
+        "umeter-ha/m1/1/disconnect",
+        "umeter-ha/m1/1/state",
+    ]
