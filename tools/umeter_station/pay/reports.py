@@ -105,8 +105,8 @@ def _store(conn: Connection, provider: str, line: ReportLine) -> int:
         "amount_u": line.amount_u,
         "at": line.at,
     }
-    done = conn.execute(insert(conn, provider_lines).values(row).on_conflict_do_nothing())
-    return max(done.rowcount, 0)
+    new = insert(conn, provider_lines).values(row).on_conflict_do_nothing()
+    return int(conn.execute(new.returning(provider_lines.c.line)).first() is not None)
 
 
 def _newest_at(conn: Connection, provider: str) -> int:
