@@ -28,6 +28,7 @@ from umeter_station.people import accounts, keys, passwords, roles, sessions, te
 from umeter_station.station import Books
 
 PASSWORD = "correct horse battery"
+PROBLEM = "application/problem+json"
 OTHERS_U = 77_770_000
 FREELY = (1e6, 1_000_000)
 
@@ -72,6 +73,17 @@ def walked(document):
     if isinstance(document, list):
         for each in document:
             yield from walked(each)
+
+
+def problem(answer, status, kind):
+    """The body of an answer that must be this refusal."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == PROBLEM
+    body = answer.json()
+    assert body["type"] == f"urn:umeter:problem:{kind}" and body["status"] == status
+    assert body["detail"] and body["title"]
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+    return body
 
 
 class Api:
