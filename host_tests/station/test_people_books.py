@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from station_kit import NOW_S, sell
 from umeter_station import meters
 from umeter_station.errors import NotFound, StationError
+from umeter_station.models_pay import phone_calls
 from umeter_station.models_people import acts as acts_table
+from umeter_station.pay import pins
 from umeter_station.people import (
     accounts,
     acts,
@@ -96,13 +98,16 @@ def test_tenancies_never_overlap_whatever_is_tried(db, moves):
 
 
 def test_forgetting_a_tenant_leaves_the_books_and_no_name(any_db):
-    secret = ("Grace Hopper", "grace@example.org", "+491701234567", "gracie")
+    secret = ("Grace Hopper", "grace@example.org", "+491701234567", "gracie", "pin's hash")
     with any_db.write() as conn:
         tenant_id = _tenant(conn, secret[0], email=secret[1], phone=secret[2])
         person = accounts.add(conn, secret[3], "tenant", "x", BY, NOW_S, tenant_id=tenant_id)
         sessions.start(conn, person.id, "tenant", "", "", NOW_S)
         tenants.move_in(conn, tenant_id, "m1", 3, NOW_S, BY, NOW_S)
         privacy.agree(conn, tenant_id, "alerts.email", "tenant:1", NOW_S)
+        pins.store(conn, tenant_id, "pin's hash", BY, NOW_S)
+        call = {"gateway": "g", "number": secret[2], "started_at": NOW_S, "ends_at": NOW_S + 60}
+        conn.execute(phone_calls.insert().values(token_hash="t", tenant_id=tenant_id, **call))
         assert privacy.agrees(conn, tenant_id, "alerts.email")
     sell(any_db)
     with any_db.read() as conn:
@@ -135,16 +140,6 @@ def test_forgetting_a_tenant_leaves_the_books_and_no_name(any_db):
     ):
         with pytest.raises(StationError, match="forgotten"), any_db.write() as conn:
             again(conn)
-
-
-def test_areas_are_told_whom_to_forget(db, monkeypatch):
-    told = []
-    monkeypatch.setattr(privacy, "_forget", [])
-    privacy.on_forget(lambda conn, tenant_id, now_s: told.append((tenant_id, now_s)))
-    with db.write() as conn:
-        tenant_id = _tenant(conn)
-        privacy.forget(conn, tenant_id, BY, NOW_S)
-    assert told == [(tenant_id, NOW_S)]
 
 
 def test_consent_is_given_and_withdrawn(any_db):

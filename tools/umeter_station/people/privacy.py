@@ -4,7 +4,6 @@ Forgetting empties names, addresses and logins; tenancies, purchases and the led
 must, under a number that leads to nobody.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 
 from umeter_station.errors import StationError
 from umeter_station.models import purchases
+from umeter_station.models_pay import phone_calls, phone_pins
 from umeter_station.models_people import consents, people, recovery_codes, tenants
 from umeter_station.people import accounts, acts, sessions
 from umeter_station.people import tenants as known
@@ -48,16 +48,6 @@ class Told:
     purchases: list[Bought]
 
 
-Forget = Callable[[Connection, int, int], None]
-_forget: list[Forget] = []
-
-
-def on_forget(function: Forget) -> None:
-    """Have function(conn, tenant_id, now_s) called, in the same transaction, when somebody is to
-    be forgotten: for areas that keep personal data of their own."""
-    _forget.append(function)
-
-
 def forget(conn: Connection, tenant_id: int, by: str, now_s: int) -> bool:
     """False if that was done before."""
     tenant = known.get(conn, tenant_id)
@@ -65,12 +55,13 @@ def forget(conn: Connection, tenant_id: int, by: str, now_s: int) -> bool:
         return False
     if any(t.until_s is None or t.until_s > now_s for t in known.tenancies_of(conn, tenant_id)):
         raise StationError("That tenant still has a channel; move them out first.")
-    for function in _forget:
-        function(conn, tenant_id, now_s)
+    for table in (phone_pins, phone_calls):
+        conn.execute(sa.delete(table).where(table.c.tenant_id == tenant_id))
     for person in accounts.logins_of(conn, tenant_id):
         sessions.end_all(conn, person.id)
         conn.execute(sa.delete(recovery_codes).where(recovery_codes.c.person_id == person.id))
-        values = {"name": f"forgotten-{person.id}", "password_hash": None, "totp_secret": None}
+        # Nobody can choose a name with a blank: it is never taken.
+        values = {"name": f"forgotten {person.id}", "password_hash": None, "totp_secret": None}
         conn.execute(
             sa.update(people)
             .where(people.c.id == person.id)
