@@ -11,7 +11,7 @@ from umeter_station import account_orders, db_engines, ledger, meters, models
 from umeter_station import db as databases
 from umeter_station.errors import StationError, Unavailable
 from umeter_station.migrations.partitions import is_part
-from umeter_station.sql import greatest
+from umeter_station.sql import greatest, insert
 
 
 def test_the_tables_are_what_the_migrations_make(any_db):
@@ -51,6 +51,14 @@ def test_sums_are_integers(any_db):
         balance_u = ledger.balance_u(conn, ledger.transit("m1", 3))
         assert (type(balance_u), balance_u) == (int, 2**39)
         assert conn.execute(sa.select(greatest(2**40, 7))).scalar() == 2**40
+
+
+def test_an_insert_tells_how_many_rows_it_added(any_db):
+    rows = [{"name": name, "count": 1} for name in "abc"]
+    with any_db.write() as conn:
+        new = insert(conn, models.counters).on_conflict_do_nothing()
+        assert [conn.execute(new.values(rows[0])).rowcount for _ in range(2)] == [1, 0]
+        assert conn.execute(new, rows).rowcount == 2
 
 
 def test_what_is_read_is_one_state(any_db):

@@ -10,9 +10,10 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 def insert(conn: Connection, table: Table) -> Any:
-    """An INSERT that has on_conflict_do_nothing(), on_conflict_do_update() and `excluded`."""
+    """An INSERT that has on_conflict_do_nothing(), on_conflict_do_update() and `excluded`; its
+    result's `rowcount` tells how many rows were added, on both."""
     dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    return dialect.insert(table).execution_options(preserve_rowcount=True)
 
 
 class greatest(GenericFunction):
