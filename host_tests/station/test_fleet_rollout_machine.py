@@ -183,7 +183,7 @@ class RolloutMachine(RuleBasedStateMachine):
 
 TestRollouts = RolloutMachine.TestCase
 TestRollouts.settings = settings(
-    max_examples=15,
+    max_examples=8,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
