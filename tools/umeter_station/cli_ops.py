@@ -1,6 +1,8 @@
 """The commands that make the station, run it, save it and bring it back."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -94,8 +96,6 @@ def run(
     port: Annotated[int, typer.Option(help="The embedded broker's port.")] = 1883,
 ) -> None:
     """Run the station, or some of its roles, until stopped by Ctrl-C or SIGTERM."""
-    from umeter_station.ops import child, log, supervise
-
     chosen = _roles(roles)
     own = None
     if embedded_broker:
@@ -104,24 +104,44 @@ def run(
         own = EmbeddedBroker(port)
         own.start()
         broker = own.url
-    if broker is not None:
-        os.environ[config_keys.PREFIX + "BROKER"] = broker
-    known = config.load(ctx.obj)
-    count = workers or known.ingest.workers
-    processes = [(r, n) for r in chosen for n in range(count if r == "ingest" else 1)]
     try:
-        if len(processes) == 1:
-            code = child.serve(ctx.obj, *processes[0], say=lambda told: say(f"Ready: {told}."))
-        else:
-            log.set_up(known, role="supervisor")
-            # The schema is brought up to date once, before the processes open it.
-            Books(ctx.obj).close()
-            code = supervise.Supervisor(ctx.obj, processes, say).run()
+        with _broker_is(broker):
+            code = _run(ctx.obj, chosen, workers)
     finally:
         if own is not None:
             own.stop()
     if code:
         raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def _broker_is(url: str | None) -> Iterator[None]:
+    """In the environment: the processes that are started have it, too, and no list of processes
+    shows its password."""
+    variable = config_keys.PREFIX + "BROKER"
+    before = os.environ.get(variable)
+    if url is not None:
+        os.environ[variable] = url
+    try:
+        yield
+    finally:
+        os.environ.pop(variable, None)
+        if before is not None:
+            os.environ[variable] = before
+
+
+def _run(home: Path, roles: tuple[str, ...], workers: int | None) -> int:
+    from umeter_station.ops import child, log, supervise
+
+    known = config.load(home)
+    count = workers or known.ingest.workers
+    processes = [(r, n) for r in roles for n in range(count if r == "ingest" else 1)]
+    if len(processes) == 1:
+        return child.serve(home, *processes[0], say=lambda told: say(f"Ready: {told}."))
+    log.set_up(known, role="supervisor")
+    # The schema is brought up to date once, before the processes open it.
+    Books(home).close()
+    return supervise.Supervisor(home, processes, say).run()
 
 
 def _roles(named: list[str] | None) -> tuple[str, ...]:
