@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from umeter_station import cli_account, config, config_keys, db_engines
+from umeter_station import broker_url, cli_account, config, config_keys, db_engines
 from umeter_station.amounts import format_u
 from umeter_station.cli_wait import NoWait
 from umeter_station.errors import StationError
@@ -77,7 +77,7 @@ def _shown(key: config_keys.Key, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple) and key.kind == "texts":
         return ", ".join(value)
-    return config.without_password(str(value))
+    return broker_url.without_password(str(value))
 
 
 def run(
@@ -134,6 +134,7 @@ def _run(home: Path, roles: tuple[str, ...], workers: int | None) -> int:
     from umeter_station.ops import child, log, supervise
 
     known = config.load(home)
+    broker_url.parse(known.broker)  # said once, and not by each process
     count = workers or known.ingest.workers
     processes = [(r, n) for r in roles for n in range(count if r == "ingest" else 1)]
     if len(processes) == 1:

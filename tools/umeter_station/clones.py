@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station.models import clone_signs, latest_readings
+from umeter_station.models import latest_readings
+from umeter_station.models_strangers import clone_signs
 from umeter_station.sql import insert
 
 # Of a board that was silent for longer than this one may have been put in the other's place.

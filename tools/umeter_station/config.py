@@ -11,6 +11,7 @@ from pathlib import Path
 
 from umeter_station import config_keys as keys
 from umeter_station import config_read, db_engines
+from umeter_station.broker_url import without_password
 from umeter_station.clock import Clock, FileClock, SystemClock
 from umeter_station.errors import StationError
 
@@ -149,9 +150,3 @@ def _set(home: Path, name: str, value: str) -> None:
         os.replace(draft, path)
     except OSError as error:
         raise StationError(f"{path} cannot be written ({error.strerror}).") from None
-
-
-def without_password(url: str) -> str:
-    """A broker's URL as it may be shown."""
-    scheme, mark, rest = url.partition("://")
-    return scheme + mark + rest.rpartition("@")[2]

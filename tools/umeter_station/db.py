@@ -25,6 +25,9 @@ from umeter_station import (
     models_people as models_people,
 )
 from umeter_station import (
+    models_strangers as models_strangers,
+)
+from umeter_station import (
     models_updates as models_updates,
 )
 from umeter_station import (

@@ -9,20 +9,17 @@ import contextlib
 import logging
 import select
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from umeter_station.config import without_password
-from umeter_station.errors import StationError
+from umeter_station import broker_url as broker_urls
 
 # Retained messages do not come to who shares a subscription: who leads hears these by himself.
 PLAIN_TOPICS = ("umeter/+/up/status", "umeter/+/up/settings")
@@ -274,16 +271,7 @@ class Link:
 def _client(
     broker_url: str, client_id: str, ca_file: Path | None, is_shared: bool
 ) -> tuple[str, int, _Client]:
-    url = urlsplit(broker_url)
-    try:
-        port = url.port
-    except ValueError:
-        port = 0
-    if url.scheme not in ("mqtt", "mqtts") or not url.hostname or port == 0:
-        raise StationError(
-            f"{without_password(broker_url)!r} is not a broker; write mqtt://host:port or"
-            " mqtts://host:port."
-        )
+    broker = broker_urls.parse(broker_url)
     # Version 5 for who shares: brokers that know shared subscriptions know that, and it says how
     # much may be on its way. The embedded broker knows 3.1.1 alone.
     client = _Client(
@@ -293,18 +281,5 @@ def _client(
         protocol=mqtt.MQTTv5 if is_shared else mqtt.MQTTv311,
         manual_ack=True,
     )
-    if url.username:
-        client.username_pw_set(unquote(url.username), unquote(url.password or ""))
-    if url.scheme == "mqtts":
-        client.tls_set_context(_tls(ca_file))
-    return url.hostname, port or (8883 if url.scheme == "mqtts" else 1883), client
-
-
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:  # An ssl.SSLError is one.
-        raise StationError(
-            f"{ca_file} cannot be read as a CA's certificate in PEM ({error.strerror or error});"
-            " correct ca_file in config.toml."
-        ) from None
+    broker.prepare(client, ca_file)
+    return broker.host, broker.port, client

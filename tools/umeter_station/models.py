@@ -184,32 +184,6 @@ latest_readings = Table(
     *_reading(),
 )
 
-# Who reports under a name that no meter here has, until somebody adopts or forgets it.
-strangers = Table(
-    "strangers",
-    metadata,
-    Column("meter", Text, primary_key=True),
-    _int("first_at"),
-    _int("last_at"),
-    _int("messages"),
-    Column("status", Text, nullable=False, server_default="{}"),
-)
-
-# Signs of two boards under one name: something of `boot` came, by its own time, after something
-# of the same name's `newer_boot` (the same, if it is the numbers in one boot that went back).
-clone_signs = Table(
-    "clone_signs",
-    metadata,
-    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
-    *(
-        Column(name, BigInteger, primary_key=True, autoincrement=False)
-        for name in ("boot", "newer_boot")
-    ),
-    _int("first_at"),
-    _int("last_at"),
-    _int("times"),
-)
-
 events = Table(
     "events",
     metadata,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from umeter_station import meters
 from umeter_station.db import count
 from umeter_station.errors import NotFound
-from umeter_station.models import strangers
+from umeter_station.models_strangers import strangers
 from umeter_station.people import acts
 from umeter_station.sql import insert
 

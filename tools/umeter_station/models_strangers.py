@@ -1,0 +1,36 @@
+"""The tables of boards that the station does not know, or knows twice; the rest is in models.py."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text
+
+from umeter_station.models import metadata
+
+
+def _int(name: str) -> Column:
+    return Column(name, BigInteger, nullable=False)
+
+
+# Who reports under a name that no meter here has, until somebody adopts or forgets it.
+strangers = Table(
+    "strangers",
+    metadata,
+    Column("meter", Text, primary_key=True),
+    _int("first_at"),
+    _int("last_at"),
+    _int("messages"),
+    Column("status", Text, nullable=False, server_default="{}"),
+)
+
+# Signs of two boards under one name: something of `boot` came, by its own time, after something
+# of the same name's `newer_boot` (the same, if it is the numbers in one boot that went back).
+clone_signs = Table(
+    "clone_signs",
+    metadata,
+    Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
+    *(
+        Column(name, BigInteger, primary_key=True, autoincrement=False)
+        for name in ("boot", "newer_boot")
+    ),
+    _int("first_at"),
+    _int("last_at"),
+    _int("times"),
+)
