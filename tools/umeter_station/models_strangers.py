@@ -1,4 +1,4 @@
-"""The tables of boards that the station does not know, or knows twice; the rest is in models.py."""
+"""The tables of boards that the station does not know, or knows twice."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text
 
