@@ -16,12 +16,12 @@ from sqlalchemy import Connection
 from umeter_station import orders, queries, readings
 from umeter_station.models import (
     audit_records,
-    clone_signs,
     commands,
     desired,
     intervals,
     meters,
 )
+from umeter_station.models_strangers import clone_signs
 from umeter_station.models_watch import findings, watch_progress
 from umeter_station.readings import StoredReading
 from umeter_station.watch import thresholds, traffic
