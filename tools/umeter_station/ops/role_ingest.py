@@ -1,7 +1,7 @@
 """The ingest as a process: one worker of those that share what the meters report."""
 
 from umeter_station.broker_url import without_password
-from umeter_station.ingest import Ingest
+from umeter_station.ingest import Ingest, own_the_process
 from umeter_station.lock import IngestLock
 from umeter_station.station import Books
 
@@ -23,6 +23,7 @@ class IngestRole:
     def start(self) -> str:
         config = self._books.config
         self._lock.acquire()
+        own_the_process()
         self._ingest = Ingest(
             self._books.db,
             self._books.clock,
