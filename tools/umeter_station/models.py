@@ -9,7 +9,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -17,28 +16,14 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from umeter_station.table_columns import id_column, int_column, positive
+
 SCHEMA_VERSION = "0013"
 metadata = MetaData()
 
 
-def _id() -> Column:
-    # SQLite numbers rows by itself only for a column that is exactly INTEGER PRIMARY KEY.
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-
-
-def _int(name: str, nullable: bool = False, default: int | None = None) -> Column:
-    text = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=nullable, server_default=text)
-
-
 def _meter() -> Column:
     return Column("meter", Text, ForeignKey("meters.meter"), nullable=False)
-
-
-def _positive(name: str) -> list[CheckConstraint]:
-    # SQLite would keep 0.5 in a BIGINT column as a float: hence typeof().
-    whole = CheckConstraint(f"{name} > 0 AND typeof({name}) = 'integer'").ddl_if(dialect="sqlite")
-    return [whole, CheckConstraint(f"{name} > 0").ddl_if(dialect="postgresql")]
 
 
 # Keys are sealed (secrets.py). `key_state` and the other two keys: key_rotation.py; `key_at` is
@@ -48,20 +33,20 @@ meters = Table(
     metadata,
     Column("meter", Text, primary_key=True),
     Column("key", LargeBinary, nullable=False),
-    _int("added_at"),
-    _int("next_n", default=1),
-    _int("settings_version", default=0),
+    int_column("added_at"),
+    int_column("next_n", default=1),
+    int_column("settings_version", default=0),
     Column("presence", Text, nullable=False, server_default="unknown"),
-    _int("boot", default=0),
-    _int("seen_at", default=0),
-    _int("channels", default=0),
+    int_column("boot", default=0),
+    int_column("seen_at", default=0),
+    int_column("channels", default=0),
     Column("status", Text, nullable=False, server_default="{}"),
     Column("settings", Text, nullable=False, server_default="{}"),
     Column("next_key", LargeBinary),
     Column("old_key", LargeBinary),
     Column("key_state", Text, nullable=False, server_default="steady"),
-    _int("key_at", default=0),
-    _int("retired_at", nullable=True),
+    int_column("key_at", default=0),
+    int_column("retired_at", nullable=True),
     Column("mqtt_hash", Text),
     CheckConstraint("presence IN ('unknown', 'online', 'offline')"),
 )
@@ -70,16 +55,16 @@ meters = Table(
 commands = Table(
     "commands",
     metadata,
-    _id(),
+    id_column(),
     _meter(),
-    _int("n"),
+    int_column("n"),
     Column("op", Text, nullable=False),
     Column("args", Text, nullable=False),
-    _int("created_at"),
-    _int("exp"),
+    int_column("created_at"),
+    int_column("exp"),
     Column("state", Text, nullable=False),
-    _int("sent_count", default=0),
-    _int("answered_at", nullable=True),
+    int_column("sent_count", default=0),
+    int_column("answered_at", nullable=True),
     Column("code", Text),
     Column("result", Text),
     UniqueConstraint("meter", "n"),
@@ -95,10 +80,10 @@ Index("commands_of_op", commands.c.meter, commands.c.op, commands.c.n)
 order_states = Table(
     "order_states",
     metadata,
-    _id(),
+    id_column(),
     Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False),
     Column("state", Text, nullable=False),
-    _int("at"),
+    int_column("at"),
     Column("by", Text, nullable=False),
 )
 Index("order_states_of_command", order_states.c.command_id)
@@ -106,14 +91,14 @@ Index("order_states_of_command", order_states.c.command_id)
 purchases = Table(
     "purchases",
     metadata,
-    _id(),
+    id_column(),
     Column("key", Text, nullable=False, unique=True),
     _meter(),
-    _int("ch"),
-    _int("amount_u"),
-    _int("created_at"),
+    int_column("ch"),
+    int_column("amount_u"),
+    int_column("created_at"),
     Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False, unique=True),
-    *_positive("amount_u"),
+    *positive("amount_u"),
 )
 
 # Orders given under a key of the giver's, one order per key; with `purchase_id` the order brings
@@ -121,7 +106,7 @@ purchases = Table(
 order_keys = Table(
     "order_keys",
     metadata,
-    _id(),
+    id_column(),
     Column("key", Text, nullable=False, unique=True),
     Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False, unique=True),
     Column("purchase_id", BigInteger, ForeignKey("purchases.id")),
@@ -132,14 +117,14 @@ Index("order_keys_purchase", order_keys.c.purchase_id)
 transfers = Table(
     "transfers",
     metadata,
-    _id(),
+    id_column(),
     Column("key", Text, nullable=False, unique=True),
     Column("debit", Text, nullable=False),
     Column("credit", Text, nullable=False),
-    _int("amount_u"),
-    _int("created_at"),
+    int_column("amount_u"),
+    int_column("created_at"),
     Column("command_id", BigInteger, ForeignKey("commands.id")),
-    *_positive("amount_u"),
+    *positive("amount_u"),
     CheckConstraint("debit <> credit"),
 )
 Index("transfers_debit", transfers.c.debit)
@@ -152,15 +137,15 @@ channels = Table(
     metadata,
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("ch", BigInteger, primary_key=True, autoincrement=False),
-    _int("credited_total_u"),
-    _int("charged_total_u"),
+    int_column("credited_total_u"),
+    int_column("charged_total_u"),
 )
 
 
 def _reading() -> list[Column]:
     # `packed` has the channels (packing.py). No foreign keys: the ingest has looked the meter up,
     # and a look-up more for each of thousands of rows a second is what they would cost.
-    numbers = (_int(name) for name in ("clock", "up_s", "event", "received_at"))
+    numbers = (int_column(name) for name in ("clock", "up_s", "event", "received_at"))
     return [*numbers, Column("packed", LargeBinary, nullable=False)]
 
 
@@ -180,7 +165,7 @@ latest_readings = Table(
     "latest_readings",
     metadata,
     Column("meter", Text, primary_key=True),
-    *(_int(name) for name in ("boot", "seq", "t")),
+    *(int_column(name) for name in ("boot", "seq", "t")),
     *_reading(),
 )
 
@@ -189,13 +174,13 @@ events = Table(
     metadata,
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("n", BigInteger, primary_key=True, autoincrement=False),
-    _int("boot"),
-    _int("t"),
+    int_column("boot"),
+    int_column("t"),
     Column("code", Text, nullable=False),
-    _int("ch"),
-    _int("a"),
-    _int("b"),
-    _int("received_at"),
+    int_column("ch"),
+    int_column("a"),
+    int_column("b"),
+    int_column("received_at"),
 )
 
 # What a meter's log holds, as it was signed for; `raw` is the record itself, never changed.
@@ -205,13 +190,13 @@ audit_records = Table(
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("n", BigInteger, primary_key=True, autoincrement=False),
     Column("raw", LargeBinary, nullable=False),
-    _int("boot"),
-    _int("t"),
-    _int("ch"),
+    int_column("boot"),
+    int_column("t"),
+    int_column("ch"),
     Column("code", Text, nullable=False),
-    _int("a"),
-    _int("b"),
-    _int("received_at"),
+    int_column("a"),
+    int_column("b"),
+    int_column("received_at"),
     CheckConstraint("length(raw) = 64"),
 )
 
@@ -221,13 +206,13 @@ intervals = Table(
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("n", BigInteger, primary_key=True, autoincrement=False),
     Column("raw", LargeBinary, nullable=False),
-    _int("t_end"),
-    _int("minutes"),
-    _int("flags"),
-    _int("quarantined"),
-    _int("estimated"),
-    *(_int(f"wh_{ch}") for ch in range(1, 9)),
-    _int("received_at"),
+    int_column("t_end"),
+    int_column("minutes"),
+    int_column("flags"),
+    int_column("quarantined"),
+    int_column("estimated"),
+    *(int_column(f"wh_{ch}") for ch in range(1, 9)),
+    int_column("received_at"),
     CheckConstraint("length(raw) = 32"),
 )
 Index("intervals_by_time", intervals.c.meter, intervals.c.t_end)
@@ -240,12 +225,12 @@ histories = Table(
     metadata,
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("kind", Text, primary_key=True),
-    _int("next_n", default=1),
-    _int("boot", default=0),
+    int_column("next_n", default=1),
+    int_column("boot", default=0),
     Column("command_id", BigInteger, ForeignKey("commands.id")),
     Column("refused_in", Text, nullable=False, server_default=""),
-    _int("newest", default=0),
-    _int("paused", default=0),
+    int_column("newest", default=0),
+    int_column("paused", default=0),
     CheckConstraint("kind IN ('events', 'profile')"),
 )
 
@@ -256,7 +241,7 @@ history_gaps = Table(
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("first_n", BigInteger, primary_key=True, autoincrement=False),
-    _int("last_n"),
+    int_column("last_n"),
     Column("command_id", BigInteger, ForeignKey("commands.id")),
     CheckConstraint("kind IN ('events', 'profile')"),
 )
@@ -268,8 +253,8 @@ history_findings = Table(
     Column("kind", Text, primary_key=True),
     Column("what", Text, primary_key=True),
     Column("first_n", BigInteger, primary_key=True, autoincrement=False),
-    _int("last_n"),
-    _int("noted_at"),
+    int_column("last_n"),
+    int_column("noted_at"),
     CheckConstraint("what IN ('lost', 'contradicts', 'restarted')"),
 )
 
@@ -281,13 +266,13 @@ desired = Table(
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
-    _int("version"),
-    _int("set_at"),
+    int_column("version"),
+    int_column("set_at"),
     Column("set_by", Text, nullable=False),
     Column("command_id", BigInteger, ForeignKey("commands.id"), nullable=False),
-    _int("again", default=0),
+    int_column("again", default=0),
     Column("state", Text, nullable=False),
-    _int("since"),
+    int_column("since"),
     Column("sentence", Text, nullable=False, server_default=""),
     CheckConstraint("state IN ('waiting', 'applied', 'refused', 'differs')"),
 )
@@ -296,5 +281,5 @@ counters = Table(
     "counters",
     metadata,
     Column("name", Text, primary_key=True),
-    _int("count"),
+    int_column("count"),
 )

@@ -11,30 +11,13 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
     Table,
     Text,
     UniqueConstraint,
 )
 
 from umeter_station.models import metadata
-
-
-def _id() -> Column:
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-
-
-def _int(name: str, nullable: bool = False, default: int | None = None) -> Column:
-    text = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=nullable, server_default=text)
-
-
-def _text(name: str, nullable: bool = False, **more: object) -> Column:
-    return Column(name, Text, nullable=nullable, **more)
-
-
-def _of(name: str, target: str, nullable: bool = False, **more: object) -> Column:
-    return Column(name, BigInteger, ForeignKey(target), nullable=nullable, **more)
+from umeter_station.table_columns import id_column, id_of, int_column, positive, text_column
 
 
 def _one_of(name: str, target: str) -> Column:
@@ -45,21 +28,16 @@ def _meter(**more: object) -> Column:
     return Column("meter", Text, ForeignKey("meters.meter"), nullable=False, **more)
 
 
-def _positive(name: str) -> list[CheckConstraint]:
-    whole = CheckConstraint(f"{name} > 0 AND typeof({name}) = 'integer'").ddl_if(dialect="sqlite")
-    return [whole, CheckConstraint(f"{name} > 0").ddl_if(dialect="postgresql")]
-
-
 # `document`: settings as a meter takes them, by key, without a channel.
 tariffs = Table(
     "tariffs",
     metadata,
-    _id(),
-    _text("name"),
-    _int("version"),
-    _text("document"),
-    _int("created_at"),
-    _text("by"),
+    id_column(),
+    text_column("name"),
+    int_column("version"),
+    text_column("document"),
+    int_column("created_at"),
+    text_column("by"),
     UniqueConstraint("name", "version"),
 )
 
@@ -67,13 +45,13 @@ tariffs = Table(
 tariff_assignments = Table(
     "tariff_assignments",
     metadata,
-    _id(),
+    id_column(),
     _meter(),
-    _int("ch"),
-    _of("tariff_id", "tariffs.id"),
-    _int("from_s"),
-    _int("noted_at"),
-    _text("by"),
+    int_column("ch"),
+    id_of("tariff_id", "tariffs.id"),
+    int_column("from_s"),
+    int_column("noted_at"),
+    text_column("by"),
 )
 Index("tariff_assignments_of", tariff_assignments.c.meter, tariff_assignments.c.ch)
 
@@ -81,16 +59,16 @@ Index("tariff_assignments_of", tariff_assignments.c.meter, tariff_assignments.c.
 charge_terms = Table(
     "charge_terms",
     metadata,
-    _id(),
-    _text("way"),
-    _int("fee_u"),
-    _int("fee_permille"),
-    _int("tax_permille"),
-    _int("min_u"),
-    _int("max_u"),
-    _int("from_s"),
-    _int("noted_at"),
-    _text("by"),
+    id_column(),
+    text_column("way"),
+    int_column("fee_u"),
+    int_column("fee_permille"),
+    int_column("tax_permille"),
+    int_column("min_u"),
+    int_column("max_u"),
+    int_column("from_s"),
+    int_column("noted_at"),
+    text_column("by"),
 )
 Index("charge_terms_of", charge_terms.c.way, charge_terms.c.from_s)
 
@@ -99,19 +77,19 @@ registers = Table(
     "registers",
     metadata,
     Column("name", Text, primary_key=True),
-    _int("next_receipt", default=1),
-    _int("next_z", default=1),
+    int_column("next_receipt", default=1),
+    int_column("next_z", default=1),
 )
 
 shifts = Table(
     "shifts",
     metadata,
-    _id(),
+    id_column(),
     Column("register", Text, ForeignKey("registers.name"), nullable=False),
-    _text("cashier"),
-    _int("opened_at"),
-    _int("float_u"),
-    _text("by"),
+    text_column("cashier"),
+    int_column("opened_at"),
+    int_column("float_u"),
+    text_column("by"),
 )
 Index("shifts_of_cashier", shifts.c.cashier, shifts.c.id)
 
@@ -121,13 +99,13 @@ shift_closings = Table(
     metadata,
     _one_of("shift_id", "shifts.id"),
     Column("register", Text, ForeignKey("registers.name"), nullable=False),
-    _int("z_no"),
-    _int("closed_at"),
-    _int("expected_u"),
-    _int("counted_u"),
-    _int("over_u"),
-    _text("report"),
-    _text("by"),
+    int_column("z_no"),
+    int_column("closed_at"),
+    int_column("expected_u"),
+    int_column("counted_u"),
+    int_column("over_u"),
+    text_column("report"),
+    text_column("by"),
     UniqueConstraint("register", "z_no"),
 )
 
@@ -135,13 +113,13 @@ shift_closings = Table(
 cash_moves = Table(
     "cash_moves",
     metadata,
-    _id(),
-    _text("key", unique=True),
-    _of("shift_id", "shifts.id"),
-    _int("into_u"),
-    _text("reason"),
-    _int("at"),
-    _text("by"),
+    id_column(),
+    text_column("key", unique=True),
+    id_of("shift_id", "shifts.id"),
+    int_column("into_u"),
+    text_column("reason"),
+    int_column("at"),
+    text_column("by"),
     CheckConstraint("into_u <> 0"),
 )
 Index("cash_moves_of", cash_moves.c.shift_id)
@@ -150,27 +128,27 @@ Index("cash_moves_of", cash_moves.c.shift_id)
 agent_terms = Table(
     "agent_terms",
     metadata,
-    _id(),
-    _text("agent"),
-    _int("ceiling_u"),
-    _int("commission_permille"),
-    _int("active"),
-    _int("noted_at"),
-    _text("by"),
+    id_column(),
+    text_column("agent"),
+    int_column("ceiling_u"),
+    int_column("commission_permille"),
+    int_column("active"),
+    int_column("noted_at"),
+    text_column("by"),
 )
 Index("agent_terms_of", agent_terms.c.agent, agent_terms.c.id)
 
 agent_settlements = Table(
     "agent_settlements",
     metadata,
-    _id(),
-    _text("key", unique=True),
-    _text("agent"),
-    _int("amount_u"),
-    _text("paid_into"),
-    _int("at"),
-    _text("by"),
-    *_positive("amount_u"),
+    id_column(),
+    text_column("key", unique=True),
+    text_column("agent"),
+    int_column("amount_u"),
+    text_column("paid_into"),
+    int_column("at"),
+    text_column("by"),
+    *positive("amount_u"),
 )
 
 # paid_u = fee_u + tax_u + credit_u. The purchase holds what the meter is ordered to credit: the
@@ -179,20 +157,20 @@ sales = Table(
     "sales",
     metadata,
     _one_of("purchase_id", "purchases.id"),
-    _text("way"),
-    _text("unit"),
-    _int("paid_u"),
-    _int("fee_u"),
-    _int("tax_u"),
-    _int("credit_u"),
-    _int("commission_u"),
-    _text("paid_from"),
-    _of("shift_id", "shifts.id", nullable=True),
+    text_column("way"),
+    text_column("unit"),
+    int_column("paid_u"),
+    int_column("fee_u"),
+    int_column("tax_u"),
+    int_column("credit_u"),
+    int_column("commission_u"),
+    text_column("paid_from"),
+    id_of("shift_id", "shifts.id", nullable=True),
     Column("register", Text, ForeignKey("registers.name"), nullable=False),
-    _int("receipt_no"),
-    _int("at"),
-    _text("by"),
-    _text("quote"),
+    int_column("receipt_no"),
+    int_column("at"),
+    text_column("by"),
+    text_column("quote"),
     UniqueConstraint("register", "receipt_no"),
     CheckConstraint("paid_u = fee_u + tax_u + credit_u"),
 )
@@ -203,10 +181,10 @@ sale_voids = Table(
     "sale_voids",
     metadata,
     _one_of("purchase_id", "purchases.id"),
-    _of("shift_id", "shifts.id"),
-    _int("amount_u"),
-    _int("at"),
-    _text("by"),
+    id_of("shift_id", "shifts.id"),
+    int_column("amount_u"),
+    int_column("at"),
+    text_column("by"),
 )
 Index("sale_voids_of_shift", sale_voids.c.shift_id)
 
@@ -214,20 +192,20 @@ Index("sale_voids_of_shift", sale_voids.c.shift_id)
 payouts = Table(
     "payouts",
     metadata,
-    _id(),
-    _text("key", unique=True),
+    id_column(),
+    text_column("key", unique=True),
     _meter(),
-    _int("ch"),
-    _int("amount_u"),
-    _text("paid_to"),
-    _of("shift_id", "shifts.id", nullable=True),
-    _of("purchase_id", "purchases.id", nullable=True),
+    int_column("ch"),
+    int_column("amount_u"),
+    text_column("paid_to"),
+    id_of("shift_id", "shifts.id", nullable=True),
+    id_of("purchase_id", "purchases.id", nullable=True),
     Column("register", Text, ForeignKey("registers.name"), nullable=False),
-    _int("receipt_no"),
-    _int("at"),
-    _text("by"),
-    _text("reason"),
-    *_positive("amount_u"),
+    int_column("receipt_no"),
+    int_column("at"),
+    text_column("by"),
+    text_column("reason"),
+    *positive("amount_u"),
     UniqueConstraint("register", "receipt_no"),
 )
 Index("payouts_of_channel", payouts.c.meter, payouts.c.ch)
@@ -241,9 +219,9 @@ receipt_prints = Table(
     Column("register", Text, primary_key=True),
     Column("receipt_no", BigInteger, primary_key=True, autoincrement=False),
     Column("n", BigInteger, primary_key=True, autoincrement=False),
-    _text("form"),
-    _int("at"),
-    _text("by"),
+    text_column("form"),
+    int_column("at"),
+    text_column("by"),
     ForeignKeyConstraint(["register"], ["registers.name"]),
 )
 
@@ -252,16 +230,16 @@ posting_marks = Table(
     "posting_marks",
     metadata,
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
-    _int("through_day"),
+    int_column("through_day"),
 )
 
 # `digest`: SHA-256 of the one before it and of this report.
 reconciliations = Table(
     "reconciliations",
     metadata,
-    _id(),
-    _int("at"),
-    _int("mismatches"),
-    _text("report"),
-    _text("digest"),
+    id_column(),
+    int_column("at"),
+    int_column("mismatches"),
+    text_column("report"),
+    text_column("digest"),
 )

@@ -6,26 +6,13 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     Table,
     Text,
     UniqueConstraint,
 )
 
 from umeter_station.models import metadata
-
-
-def _id() -> Column:
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-
-
-def _int(name: str, default: int | None = None, nullable: bool = False) -> Column:
-    text = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=nullable, server_default=text)
-
-
-def _text(name: str, default: str | None = None) -> Column:
-    return Column(name, Text, nullable=False, server_default=default)
+from umeter_station.table_columns import id_column, int_column, text_column
 
 
 def _to(name: str, of: str, key: bool = False, nullable: bool = False) -> Column:
@@ -41,7 +28,7 @@ meter_labels = Table(
     metadata,
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("name", Text, primary_key=True),
-    _text("value"),
+    text_column("value"),
 )
 Index("meter_labels_by_value", meter_labels.c.name, meter_labels.c.value)
 
@@ -49,15 +36,15 @@ Index("meter_labels_by_value", meter_labels.c.name, meter_labels.c.value)
 schedules = Table(
     "schedules",
     metadata,
-    _id(),
+    id_column(),
     Column("name", Text, nullable=False, unique=True),
-    _text("selection"),
-    _text("every"),
-    _text("tz"),
-    _int("enabled", 1),
-    _int("next_at"),
-    _int("made_at"),
-    _text("made_by", ""),
+    text_column("selection"),
+    text_column("every"),
+    text_column("tz"),
+    int_column("enabled", 1),
+    int_column("next_at"),
+    int_column("made_at"),
+    text_column("made_by", ""),
     CheckConstraint("enabled IN (0, 1)"),
 )
 
@@ -66,15 +53,15 @@ schedules = Table(
 fleet_reads = Table(
     "fleet_reads",
     metadata,
-    _id(),
-    _int("placed_at"),
-    _text("by", ""),
-    _text("selection"),
+    id_column(),
+    int_column("placed_at"),
+    text_column("by", ""),
+    text_column("selection"),
     _to("schedule_id", "schedules.id", nullable=True),
-    _int("due_at"),
-    _int("skipped", 0),
-    _int("missed", 0),
-    _text("sentence", ""),
+    int_column("due_at"),
+    int_column("skipped", 0),
+    int_column("missed", 0),
+    text_column("sentence", ""),
 )
 Index("fleet_reads_of_schedule", fleet_reads.c.schedule_id, fleet_reads.c.id)
 
@@ -93,10 +80,10 @@ templates = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
-    _text("settings"),
-    _text("note", ""),
-    _int("made_at"),
-    _text("made_by", ""),
+    text_column("settings"),
+    text_column("note", ""),
+    int_column("made_at"),
+    text_column("made_by", ""),
 )
 
 # `payload`: {key: value} of a set, nothing of a rollback (whose values differ by meter), the name
@@ -104,26 +91,26 @@ templates = Table(
 rollouts = Table(
     "rollouts",
     metadata,
-    _id(),
-    _text("kind"),
-    _text("selection"),
-    _text("payload"),
-    _text("template", ""),
-    _int("made_at"),
-    _text("by", ""),
-    _int("healthy_s"),
-    _int("wave_pause_s"),
-    _int("answer_s"),
-    _int("failed_permille"),
-    _int("give_up_at"),
-    _text("state"),
-    _int("since"),
-    _int("wave", 0),
-    _text("phase", "orders"),
-    _int("phase_since"),
-    _int("approval_id", nullable=True),
+    id_column(),
+    text_column("kind"),
+    text_column("selection"),
+    text_column("payload"),
+    text_column("template", ""),
+    int_column("made_at"),
+    text_column("by", ""),
+    int_column("healthy_s"),
+    int_column("wave_pause_s"),
+    int_column("answer_s"),
+    int_column("failed_permille"),
+    int_column("give_up_at"),
+    text_column("state"),
+    int_column("since"),
+    int_column("wave", 0),
+    text_column("phase", "orders"),
+    int_column("phase_since"),
+    int_column("approval_id", nullable=True),
     _to("rolls_back", "rollouts.id", nullable=True),
-    _text("sentence", ""),
+    text_column("sentence", ""),
     CheckConstraint("kind IN ('set', 'update')"),
     CheckConstraint("state IN ('asked', 'running', 'paused', 'stopped', 'aborted', 'done')"),
     CheckConstraint("phase IN ('orders', 'healthy')"),
@@ -137,16 +124,16 @@ rollout_meters = Table(
     metadata,
     _to("rollout_id", "rollouts.id", key=True),
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
-    _int("wave"),
-    _int("base_version"),
-    _text("state"),
-    _int("since"),
-    _int("part", 0),
+    int_column("wave"),
+    int_column("base_version"),
+    text_column("state"),
+    int_column("since"),
+    int_column("part", 0),
     _to("command_id", "commands.id", nullable=True),
     _to("update_id", "updates.id", nullable=True),
-    _int("ordered_at", nullable=True),
-    _int("away_at", nullable=True),
-    _text("sentence", ""),
+    int_column("ordered_at", nullable=True),
+    int_column("away_at", nullable=True),
+    text_column("sentence", ""),
     CheckConstraint(
         "state IN ('waiting', 'ordered', 'applied', 'refused', 'silent', 'unhealthy',"
         " 'overtaken', 'left out')"
@@ -163,12 +150,12 @@ rollout_keys = Table(
     _to("rollout_id", "rollouts.id", key=True),
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
     Column("key", Text, primary_key=True),
-    _int("position"),
-    _text("before"),
-    _text("value"),
-    _text("state", "planned"),
-    _int("since"),
-    _text("sentence", ""),
+    int_column("position"),
+    text_column("before"),
+    text_column("value"),
+    text_column("state", "planned"),
+    int_column("since"),
+    text_column("sentence", ""),
     CheckConstraint(
         "state IN ('planned', 'waiting', 'applied', 'refused', 'differs', 'overtaken')"
     ),
@@ -178,11 +165,11 @@ rollout_keys = Table(
 rollout_log = Table(
     "rollout_log",
     metadata,
-    _id(),
+    id_column(),
     _to("rollout_id", "rollouts.id"),
-    _int("at"),
-    _text("by", ""),
-    _text("what"),
+    int_column("at"),
+    text_column("by", ""),
+    text_column("what"),
 )
 Index("rollout_log_of_rollout", rollout_log.c.rollout_id, rollout_log.c.id)
 
@@ -192,8 +179,8 @@ homeassistant_topics = Table(
     metadata,
     Column("topic", Text, primary_key=True),
     Column("meter", Text, ForeignKey("meters.meter"), nullable=False),
-    _int("ch"),
-    _text("digest"),
-    _int("published_at"),
+    int_column("ch"),
+    text_column("digest"),
+    int_column("published_at"),
     UniqueConstraint("meter", "ch"),
 )

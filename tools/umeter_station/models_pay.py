@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     Table,
     Text,
@@ -14,20 +13,7 @@ from sqlalchemy import (
 )
 
 from umeter_station.models import metadata
-
-
-def _id() -> Column:
-    # SQLite numbers rows by itself only for a column that is exactly INTEGER PRIMARY KEY.
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-
-
-def _int(name: str, nullable: bool = False, default: int | None = None) -> Column:
-    text = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=nullable, server_default=text)
-
-
-def _text(name: str, nullable: bool = False, default: str | None = None) -> Column:
-    return Column(name, Text, nullable=nullable, server_default=default)
+from umeter_station.table_columns import id_column, int_column, positive, text_column
 
 
 def _meter() -> Column:
@@ -35,13 +21,7 @@ def _meter() -> Column:
 
 
 def _amount() -> list[Column | CheckConstraint]:
-    # SQLite would keep 0.5 in a BIGINT column as a float: hence typeof().
-    whole = CheckConstraint("amount_u > 0 AND typeof(amount_u) = 'integer'")
-    return [
-        _int("amount_u"),
-        whole.ddl_if(dialect="sqlite"),
-        CheckConstraint("amount_u > 0").ddl_if(dialect="postgresql"),
-    ]
+    return [int_column("amount_u"), *positive("amount_u")]
 
 
 # What somebody wants to pay through a provider. `key` is the payer's own; `reference` is the
@@ -50,28 +30,28 @@ def _amount() -> list[Column | CheckConstraint]:
 payments = Table(
     "payments",
     metadata,
-    _id(),
-    _text("payer"),
-    _text("key"),
-    _text("provider"),
-    _text("currency"),
+    id_column(),
+    text_column("payer"),
+    text_column("key"),
+    text_column("provider"),
+    text_column("currency"),
     *_amount(),
-    _text("purpose"),
+    text_column("purpose"),
     _meter(),
-    _int("ch", nullable=True),
-    _int("account", nullable=True),
-    _int("tenant_id", nullable=True),
-    _text("way"),
-    _text("quote", default="{}"),
-    _int("created_at"),
-    _int("expires_at"),
-    _text("state"),
-    _int("since"),
-    _text("reference", nullable=True),
-    _text("charge", nullable=True),
-    _text("redirect_url", default=""),
-    _int("checked_at", default=0),
-    _text("outcome", default=""),
+    int_column("ch", nullable=True),
+    int_column("account", nullable=True),
+    int_column("tenant_id", nullable=True),
+    text_column("way"),
+    text_column("quote", default="{}"),
+    int_column("created_at"),
+    int_column("expires_at"),
+    text_column("state"),
+    int_column("since"),
+    text_column("reference", nullable=True),
+    text_column("charge", nullable=True),
+    text_column("redirect_url", default=""),
+    int_column("checked_at", default=0),
+    text_column("outcome", default=""),
     UniqueConstraint("payer", "key"),
     UniqueConstraint("provider", "reference"),
     CheckConstraint("purpose IN ('sale', 'wallet')"),
@@ -86,18 +66,18 @@ Index("payments_by_charge", payments.c.provider, payments.c.charge)
 payment_events = Table(
     "payment_events",
     metadata,
-    _id(),
-    _text("provider"),
-    _text("event_id"),
-    _text("type"),
-    _text("kind"),
-    _text("reference"),
-    _text("item"),
+    id_column(),
+    text_column("provider"),
+    text_column("event_id"),
+    text_column("type"),
+    text_column("kind"),
+    text_column("reference"),
+    text_column("item"),
     Column("payment_id", BigInteger, ForeignKey("payments.id")),
     Column("body", LargeBinary, nullable=False),
-    _int("happened_at"),
-    _int("received_at"),
-    _text("outcome"),
+    int_column("happened_at"),
+    int_column("received_at"),
+    text_column("outcome"),
     UniqueConstraint("provider", "event_id"),
 )
 Index("payment_events_of", payment_events.c.payment_id)
@@ -107,13 +87,13 @@ Index("payment_events_item", payment_events.c.provider, payment_events.c.item)
 payment_conflicts = Table(
     "payment_conflicts",
     metadata,
-    _id(),
-    _text("provider"),
-    _text("event_id"),
+    id_column(),
+    text_column("provider"),
+    text_column("event_id"),
     Column("payment_id", BigInteger, ForeignKey("payments.id")),
-    _text("what"),
-    _text("detail"),
-    _int("at"),
+    text_column("what"),
+    text_column("detail"),
+    int_column("at"),
     UniqueConstraint("provider", "event_id"),
 )
 
@@ -122,20 +102,20 @@ payment_conflicts = Table(
 suspense_items = Table(
     "suspense_items",
     metadata,
-    _id(),
-    _text("key"),
-    _text("direction"),
-    _text("account"),
+    id_column(),
+    text_column("key"),
+    text_column("direction"),
+    text_column("account"),
     *_amount(),
-    _text("why"),
-    _text("text"),
-    _text("party"),
+    text_column("why"),
+    text_column("text"),
+    text_column("party"),
     Column("payment_id", BigInteger, ForeignKey("payments.id")),
-    _int("opened_at"),
-    _text("state", default="open"),
-    _int("closed_at", nullable=True),
-    _text("closed_by", default=""),
-    _text("closing", default=""),
+    int_column("opened_at"),
+    text_column("state", default="open"),
+    int_column("closed_at", nullable=True),
+    text_column("closed_by", default=""),
+    text_column("closing", default=""),
     UniqueConstraint("key"),
     CheckConstraint("direction IN ('in', 'out')"),
     CheckConstraint("state IN ('open', 'assigned', 'returned', 'recovered', 'written off')"),
@@ -146,16 +126,16 @@ Index("suspense_items_open", suspense_items.c.state, suspense_items.c.id)
 payment_refunds = Table(
     "payment_refunds",
     metadata,
-    _id(),
-    _text("asked_by"),
-    _text("key"),
+    id_column(),
+    text_column("asked_by"),
+    text_column("key"),
     Column("payment_id", BigInteger, ForeignKey("payments.id"), nullable=False),
     *_amount(),
-    _text("source"),
-    _text("state"),
-    _int("asked_at"),
-    _int("ended_at", nullable=True),
-    _text("provider_ref", default=""),
+    text_column("source"),
+    text_column("state"),
+    int_column("asked_at"),
+    int_column("ended_at", nullable=True),
+    text_column("provider_ref", default=""),
     UniqueConstraint("asked_by", "key"),
     CheckConstraint("state IN ('asked', 'done', 'failed')"),
 )
@@ -169,15 +149,18 @@ provider_lines = Table(
     metadata,
     Column("provider", Text, primary_key=True),
     Column("line", Text, primary_key=True),
-    _text("kind"),
-    _text("reference"),
-    _int("amount_u"),
-    _int("at"),
+    text_column("kind"),
+    text_column("reference"),
+    int_column("amount_u"),
+    int_column("at"),
 )
 
 # When each provider was last asked for that.
 provider_marks = Table(
-    "provider_marks", metadata, Column("provider", Text, primary_key=True), _int("fetched_at")
+    "provider_marks",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    int_column("fetched_at"),
 )
 
 # The sandbox's own memory, which a real provider would keep at its place.
@@ -185,22 +168,22 @@ sandbox_intents = Table(
     "sandbox_intents",
     metadata,
     Column("reference", Text, primary_key=True),
-    _int("payment_id"),
-    _int("minor"),
-    _text("currency"),
-    _text("state"),
-    _int("made_at"),
+    int_column("payment_id"),
+    int_column("minor"),
+    text_column("currency"),
+    text_column("state"),
+    int_column("made_at"),
     UniqueConstraint("payment_id"),
 )
 sandbox_moves = Table(
     "sandbox_moves",
     metadata,
-    _id(),
-    _text("key"),
-    _text("kind"),
-    _text("reference"),
-    _int("minor"),
-    _int("at"),
+    id_column(),
+    text_column("key"),
+    text_column("kind"),
+    text_column("reference"),
+    int_column("minor"),
+    int_column("at"),
     UniqueConstraint("key"),
 )
 
@@ -208,12 +191,12 @@ sandbox_moves = Table(
 payment_references = Table(
     "payment_references",
     metadata,
-    _id(),
-    _text("reference"),
+    id_column(),
+    text_column("reference"),
     _meter(),
-    _int("ch", nullable=True),
-    _int("tenant_id", nullable=True),
-    _int("made_at"),
+    int_column("ch", nullable=True),
+    int_column("tenant_id", nullable=True),
+    int_column("made_at"),
     UniqueConstraint("reference"),
     UniqueConstraint("meter", "ch"),
     UniqueConstraint("tenant_id"),
@@ -224,15 +207,15 @@ payment_references = Table(
 bank_files = Table(
     "bank_files",
     metadata,
-    _id(),
-    _text("bank"),
-    _text("sha256"),
-    _text("format"),
-    _text("name"),
-    _text("imported_by"),
-    _int("started_at"),
-    _int("done_at", nullable=True),
-    _text("counts", default="{}"),
+    id_column(),
+    text_column("bank"),
+    text_column("sha256"),
+    text_column("format"),
+    text_column("name"),
+    text_column("imported_by"),
+    int_column("started_at"),
+    int_column("done_at", nullable=True),
+    text_column("counts", default="{}"),
     UniqueConstraint("bank", "sha256"),
 )
 
@@ -241,20 +224,20 @@ bank_files = Table(
 bank_lines = Table(
     "bank_lines",
     metadata,
-    _id(),
-    _text("bank"),
-    _text("identity"),
+    id_column(),
+    text_column("bank"),
+    text_column("identity"),
     Column("file_id", BigInteger, ForeignKey("bank_files.id"), nullable=False),
-    _text("booked_on"),
-    _text("direction"),
+    text_column("booked_on"),
+    text_column("direction"),
     *_amount(),
-    _text("currency"),
-    _text("text"),
-    _text("party"),
-    _text("reference"),
-    _int("reversal"),
-    _text("outcome"),
-    _int("at"),
+    text_column("currency"),
+    text_column("text"),
+    text_column("party"),
+    text_column("reference"),
+    int_column("reversal"),
+    text_column("outcome"),
+    int_column("at"),
     UniqueConstraint("bank", "identity"),
     CheckConstraint("direction IN ('in', 'out')"),
 )
@@ -265,22 +248,22 @@ phone_pins = Table(
     "phone_pins",
     metadata,
     Column("tenant_id", BigInteger, primary_key=True, autoincrement=False),
-    _text("hash"),
-    _int("set_at"),
-    _text("set_by"),
-    _int("tries", default=0),
-    _int("locks", default=0),
-    _int("locked_until", default=0),
+    text_column("hash"),
+    int_column("set_at"),
+    text_column("set_by"),
+    int_column("tries", default=0),
+    int_column("locks", default=0),
+    int_column("locked_until", default=0),
 )
 phone_calls = Table(
     "phone_calls",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    _text("gateway"),
-    _int("tenant_id"),
-    _text("number"),
-    _int("started_at"),
-    _int("ends_at"),
+    text_column("gateway"),
+    int_column("tenant_id"),
+    text_column("number"),
+    int_column("started_at"),
+    int_column("ends_at"),
 )
 
 # Messages that a gateway delivered, and what they were answered: again is the same answer. No
@@ -290,7 +273,7 @@ phone_messages = Table(
     metadata,
     Column("gateway", Text, primary_key=True),
     Column("message_id", Text, primary_key=True),
-    _text("asked"),
-    _text("reply"),
-    _int("at"),
+    text_column("asked"),
+    text_column("reply"),
+    int_column("at"),
 )

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     Table,
     Text,
@@ -18,32 +17,15 @@ from sqlalchemy import (
 )
 
 from umeter_station.models import metadata
-
-
-def _id() -> Column:
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-
-
-def _int(name: str, nullable: bool = False, default: int | None = None) -> Column:
-    shown = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=nullable, server_default=shown)
-
-
-def _text(name: str, nullable: bool = False, **more: object) -> Column:
-    return Column(name, Text, nullable=nullable, **more)
-
-
-def _of(name: str, target: str, nullable: bool = False, **more: object) -> Column:
-    return Column(name, BigInteger, ForeignKey(target), nullable=nullable, **more)
-
+from umeter_station.table_columns import id_column, id_of, int_column, text_column
 
 sites = Table(
     "sites",
     metadata,
-    _id(),
-    _text("name", unique=True),
-    _text("address", server_default=""),
-    _int("created_at"),
+    id_column(),
+    text_column("name", unique=True),
+    text_column("address", default=""),
+    int_column("created_at"),
 )
 
 # A meter without a row belongs to no site.
@@ -51,7 +33,7 @@ site_meters = Table(
     "site_meters",
     metadata,
     Column("meter", Text, ForeignKey("meters.meter"), primary_key=True),
-    _of("site_id", "sites.id"),
+    id_of("site_id", "sites.id"),
 )
 Index("site_meters_site", site_meters.c.site_id)
 
@@ -59,13 +41,13 @@ Index("site_meters_site", site_meters.c.site_id)
 tenants = Table(
     "tenants",
     metadata,
-    _id(),
-    _text("name"),
-    _text("email", server_default=""),
-    _text("phone", server_default=""),
-    _text("language", server_default="en"),
-    _int("created_at"),
-    _int("forgotten_at", nullable=True),
+    id_column(),
+    text_column("name"),
+    text_column("email", default=""),
+    text_column("phone", default=""),
+    text_column("language", default="en"),
+    int_column("created_at"),
+    int_column("forgotten_at", nullable=True),
 )
 Index("tenants_phone", tenants.c.phone)
 
@@ -73,12 +55,12 @@ Index("tenants_phone", tenants.c.phone)
 tenancies = Table(
     "tenancies",
     metadata,
-    _id(),
-    _of("tenant_id", "tenants.id"),
+    id_column(),
+    id_of("tenant_id", "tenants.id"),
     Column("meter", Text, ForeignKey("meters.meter"), nullable=False),
-    _int("ch"),
-    _int("from_s"),
-    _int("until_s", nullable=True),
+    int_column("ch"),
+    int_column("from_s"),
+    int_column("until_s", nullable=True),
     CheckConstraint("until_s IS NULL OR until_s > from_s"),
 )
 Index("tenancies_channel", tenancies.c.meter, tenancies.c.ch, tenancies.c.from_s)
@@ -97,11 +79,11 @@ Index(
 consents = Table(
     "consents",
     metadata,
-    _id(),
-    _of("tenant_id", "tenants.id"),
-    _text("purpose"),
-    _int("given_at"),
-    _int("withdrawn_at", nullable=True),
+    id_column(),
+    id_of("tenant_id", "tenants.id"),
+    text_column("purpose"),
+    int_column("given_at"),
+    int_column("withdrawn_at", nullable=True),
 )
 Index("consents_tenant", consents.c.tenant_id, consents.c.purpose)
 
@@ -110,17 +92,17 @@ Index("consents_tenant", consents.c.tenant_id, consents.c.purpose)
 people = Table(
     "people",
     metadata,
-    _id(),
-    _text("name", unique=True),
-    _text("role"),
-    _of("tenant_id", "tenants.id", nullable=True),
-    _text("password_hash", nullable=True),
-    _int("password_at", default=0),
+    id_column(),
+    text_column("name", unique=True),
+    text_column("role"),
+    id_of("tenant_id", "tenants.id", nullable=True),
+    text_column("password_hash", nullable=True),
+    int_column("password_at", default=0),
     Column("totp_secret", LargeBinary),
-    _int("totp_at", nullable=True),
-    _int("totp_step", default=0),
-    _int("created_at"),
-    _int("disabled_at", nullable=True),
+    int_column("totp_at", nullable=True),
+    int_column("totp_step", default=0),
+    int_column("created_at"),
+    int_column("disabled_at", nullable=True),
     CheckConstraint("role IN ('owner', 'operator', 'cashier', 'auditor', 'tenant')"),
     CheckConstraint("(role = 'tenant') = (tenant_id IS NOT NULL)"),
 )
@@ -129,10 +111,10 @@ Index("people_tenant", people.c.tenant_id)
 recovery_codes = Table(
     "recovery_codes",
     metadata,
-    _id(),
-    _of("person_id", "people.id"),
-    _text("code_hash"),
-    _int("used_at", nullable=True),
+    id_column(),
+    id_of("person_id", "people.id"),
+    text_column("code_hash"),
+    int_column("used_at", nullable=True),
 )
 Index("recovery_codes_person", recovery_codes.c.person_id)
 
@@ -141,12 +123,12 @@ web_sessions = Table(
     "web_sessions",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    _of("person_id", "people.id"),
-    _int("created_at"),
-    _int("seen_at"),
-    _int("expires_at"),
-    _text("address", server_default=""),
-    _text("agent", server_default=""),
+    id_of("person_id", "people.id"),
+    int_column("created_at"),
+    int_column("seen_at"),
+    int_column("expires_at"),
+    text_column("address", default=""),
+    text_column("agent", default=""),
 )
 Index("web_sessions_person", web_sessions.c.person_id)
 
@@ -155,41 +137,41 @@ sign_in_tries = Table(
     "sign_in_tries",
     metadata,
     Column("subject", Text, primary_key=True),
-    _int("failures"),
-    _int("last_at"),
-    _int("until_s"),
+    int_column("failures"),
+    int_column("last_at"),
+    int_column("until_s"),
 )
 
 # `public_id` is the part of a key that may be shown; `scopes` are separated by spaces.
 api_keys = Table(
     "api_keys",
     metadata,
-    _id(),
-    _text("name", unique=True),
-    _text("public_id", unique=True),
-    _text("secret_hash"),
-    _text("scopes"),
-    _text("created_by"),
-    _int("created_at"),
-    _int("expires_at", nullable=True),
-    _int("last_used_at", nullable=True),
-    _int("revoked_at", nullable=True),
+    id_column(),
+    text_column("name", unique=True),
+    text_column("public_id", unique=True),
+    text_column("secret_hash"),
+    text_column("scopes"),
+    text_column("created_by"),
+    int_column("created_at"),
+    int_column("expires_at", nullable=True),
+    int_column("last_used_at", nullable=True),
+    int_column("revoked_at", nullable=True),
 )
 
 # What needs a second person. `args` and `outcome` are JSON.
 approvals = Table(
     "approvals",
     metadata,
-    _id(),
-    _text("kind"),
-    _text("args"),
-    _text("asked_by"),
-    _int("asked_at"),
-    _int("expires_at"),
-    _text("state"),
-    _text("decided_by", nullable=True),
-    _int("decided_at", nullable=True),
-    _text("outcome", server_default="{}"),
+    id_column(),
+    text_column("kind"),
+    text_column("args"),
+    text_column("asked_by"),
+    int_column("asked_at"),
+    int_column("expires_at"),
+    text_column("state"),
+    text_column("decided_by", nullable=True),
+    int_column("decided_at", nullable=True),
+    text_column("outcome", default="{}"),
     CheckConstraint("state IN ('asked', 'executed', 'declined', 'expired')"),
 )
 Index("approvals_state", approvals.c.state, approvals.c.id)
@@ -198,9 +180,9 @@ switches = Table(
     "switches",
     metadata,
     Column("name", Text, primary_key=True),
-    _int("value"),
-    _int("set_at"),
-    _text("set_by"),
+    int_column("value"),
+    int_column("set_at"),
+    text_column("set_by"),
 )
 
 # Append-only. `hash` is over the row and the hash of the one before; `n` has no gaps.
@@ -208,11 +190,11 @@ acts = Table(
     "acts",
     metadata,
     Column("n", BigInteger, primary_key=True, autoincrement=False),
-    _int("at"),
-    _text("by"),
-    _text("act"),
-    _text("about"),
-    _text("detail"),
+    int_column("at"),
+    text_column("by"),
+    text_column("act"),
+    text_column("about"),
+    text_column("detail"),
     Column("hash", LargeBinary, nullable=False),
     CheckConstraint("length(hash) = 32"),
 )

@@ -3,20 +3,16 @@
 from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text
 
 from umeter_station.models import metadata
-
-
-def _int(name: str) -> Column:
-    return Column(name, BigInteger, nullable=False)
-
+from umeter_station.table_columns import int_column
 
 # Who reports under a name that no meter here has, until somebody adopts or forgets it.
 strangers = Table(
     "strangers",
     metadata,
     Column("meter", Text, primary_key=True),
-    _int("first_at"),
-    _int("last_at"),
-    _int("messages"),
+    int_column("first_at"),
+    int_column("last_at"),
+    int_column("messages"),
     Column("status", Text, nullable=False, server_default="{}"),
 )
 
@@ -30,7 +26,7 @@ clone_signs = Table(
         Column(name, BigInteger, primary_key=True, autoincrement=False)
         for name in ("boot", "newer_boot")
     ),
-    _int("first_at"),
-    _int("last_at"),
-    _int("times"),
+    int_column("first_at"),
+    int_column("last_at"),
+    int_column("times"),
 )

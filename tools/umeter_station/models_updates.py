@@ -13,16 +13,7 @@ from sqlalchemy import (
 )
 
 from umeter_station.models import metadata
-
-
-def _int(name: str, default: int | None = None) -> Column:
-    text = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=False, server_default=text)
-
-
-def _text(name: str, default: str | None = None) -> Column:
-    return Column(name, Text, nullable=False, server_default=default)
-
+from umeter_station.table_columns import int_column, text_column
 
 # Releases for a board, by the SHA-256 of their manifest; `digest` is what a meter that runs it
 # tells of its software.
@@ -30,12 +21,12 @@ bundles = Table(
     "bundles",
     metadata,
     Column("manifest", Text, primary_key=True),
-    _int("release"),
-    _text("version"),
-    _text("board"),
-    _text("digest"),
-    _int("files"),
-    _int("added_at"),
+    int_column("release"),
+    text_column("version"),
+    text_column("board"),
+    text_column("digest"),
+    int_column("files"),
+    int_column("added_at"),
 )
 
 # File 0 is the manifest.
@@ -55,16 +46,16 @@ updates = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("meter", Text, ForeignKey("meters.meter"), nullable=False),
     Column("manifest", Text, ForeignKey("bundles.manifest"), nullable=False),
-    _int("release"),
-    _text("state"),
-    _int("asked_at"),
-    _text("by", ""),
-    _int("since"),
+    int_column("release"),
+    text_column("state"),
+    int_column("asked_at"),
+    text_column("by", ""),
+    int_column("since"),
     Column("command_id", BigInteger, ForeignKey("commands.id")),
-    _int("want_file", 0),
-    _int("want_at", 0),
-    _int("stuck", 0),
-    _text("sentence", ""),
+    int_column("want_file", 0),
+    int_column("want_at", 0),
+    int_column("stuck", 0),
+    text_column("sentence", ""),
     CheckConstraint(
         "state IN ('offered', 'fetching', 'switching', 'trial', 'kept', 'back', 'failed')"
     ),

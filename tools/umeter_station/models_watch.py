@@ -10,7 +10,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     Table,
     Text,
@@ -19,19 +18,7 @@ from sqlalchemy import (
 )
 
 from umeter_station.models import audit_records, events, metadata
-
-
-def _id() -> Column:
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-
-
-def _int(name: str, default: int | None = None, nullable: bool = False) -> Column:
-    given = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=nullable, server_default=given)
-
-
-def _text(name: str, default: str | None = None) -> Column:
-    return Column(name, Text, nullable=False, server_default=default)
+from umeter_station.table_columns import id_column, int_column, text_column
 
 
 def _text_key(name: str) -> Column:
@@ -44,23 +31,23 @@ def _text_key(name: str) -> Column:
 findings = Table(
     "findings",
     metadata,
-    _id(),
-    _text("site", ""),
-    _text("meter", ""),
-    _int("ch", 0),
-    _text("rule"),
-    _text("severity"),
-    _text("state"),
-    _int("cause_id", nullable=True),
-    _int("since_s"),
-    _int("opened_at"),
-    _int("seen_at"),
-    _int("acknowledged_at", nullable=True),
-    _int("closed_at", nullable=True),
-    _int("quiet_until", 0),
-    _int("times", 1),
-    _text("assignee", ""),
-    _text("evidence"),
+    id_column(),
+    text_column("site", ""),
+    text_column("meter", ""),
+    int_column("ch", 0),
+    text_column("rule"),
+    text_column("severity"),
+    text_column("state"),
+    int_column("cause_id", nullable=True),
+    int_column("since_s"),
+    int_column("opened_at"),
+    int_column("seen_at"),
+    int_column("acknowledged_at", nullable=True),
+    int_column("closed_at", nullable=True),
+    int_column("quiet_until", 0),
+    int_column("times", 1),
+    text_column("assignee", ""),
+    text_column("evidence"),
     CheckConstraint("severity IN ('info', 'warn', 'alarm', 'critical')"),
     CheckConstraint("state IN ('open', 'acknowledged', 'closed')"),
 )
@@ -81,14 +68,14 @@ Index("findings_of_meter", findings.c.meter, findings.c.id)
 finding_history = Table(
     "finding_history",
     metadata,
-    _id(),
+    id_column(),
     Column("finding_id", BigInteger, ForeignKey("findings.id"), nullable=False),
-    _int("at"),
-    _text("what"),
-    _text("by"),
-    _text("severity"),
-    _text("note", ""),
-    _text("evidence", "{}"),
+    int_column("at"),
+    text_column("what"),
+    text_column("by"),
+    text_column("severity"),
+    text_column("note", ""),
+    text_column("evidence", "{}"),
 )
 Index("finding_history_of", finding_history.c.finding_id, finding_history.c.id)
 
@@ -100,10 +87,10 @@ finding_marks = Table(
     _text_key("meter"),
     Column("ch", BigInteger, primary_key=True, autoincrement=False),
     _text_key("rule"),
-    _int("bits"),
-    _int("calm"),
-    _int("since_s"),
-    _int("seen_at"),
+    int_column("bits"),
+    int_column("calm"),
+    int_column("since_s"),
+    int_column("seen_at"),
 )
 
 # Limits of the rules that differ from the built-in ones: of all meters (''), or of one.
@@ -113,9 +100,9 @@ thresholds = Table(
     _text_key("meter"),
     Column("ch", BigInteger, primary_key=True, autoincrement=False),
     _text_key("name"),
-    _int("value"),
-    _int("set_at"),
-    _text("set_by"),
+    int_column("value"),
+    int_column("set_at"),
+    text_column("set_by"),
 )
 
 # How far each meter's load profile was judged. Of '': readings and events of all, in `fast_at`.
@@ -123,7 +110,7 @@ watch_progress = Table(
     "watch_progress",
     metadata,
     _text_key("meter"),
-    *(_int(name, 0) for name in ("fast_at", "hour_at", "slow_at")),
+    *(int_column(name, 0) for name in ("fast_at", "hour_at", "slow_at")),
 )
 
 # What each meter has sent in vain, by the hour: `repeated` was stored already, `held` was more
@@ -133,8 +120,8 @@ meter_traffic = Table(
     metadata,
     _text_key("meter"),
     Column("hour_s", BigInteger, primary_key=True, autoincrement=False),
-    _int("repeated", 0),
-    _int("held", 0),
+    int_column("repeated", 0),
+    int_column("held", 0),
 )
 
 # What came in since the last look is found without going through all that ever did.
@@ -147,23 +134,23 @@ Index("audit_records_by_receipt", audit_records.c.received_at)
 alert_targets = Table(
     "alert_targets",
     metadata,
-    _id(),
-    _text("name"),
-    _text("kind"),
-    _text("address"),
+    id_column(),
+    text_column("name"),
+    text_column("kind"),
+    text_column("address"),
     Column("secret", LargeBinary),
-    _text("severity", "alarm"),
-    _text("rules", "[]"),
-    _text("sites", "[]"),
-    _text("meters", "[]"),
-    _int("quiet_from", 0),
-    _int("quiet_to", 0),
-    _text("tz", "UTC"),
-    _int("digest_min", 0),
-    _int("enabled", 1),
-    _int("told_id", 0),
-    _int("made_at"),
-    _text("made_by", ""),
+    text_column("severity", "alarm"),
+    text_column("rules", "[]"),
+    text_column("sites", "[]"),
+    text_column("meters", "[]"),
+    int_column("quiet_from", 0),
+    int_column("quiet_to", 0),
+    text_column("tz", "UTC"),
+    int_column("digest_min", 0),
+    int_column("enabled", 1),
+    int_column("told_id", 0),
+    int_column("made_at"),
+    text_column("made_by", ""),
     UniqueConstraint("name"),
     CheckConstraint("kind IN ('email', 'webhook')"),
     CheckConstraint("severity IN ('info', 'warn', 'alarm', 'critical')"),
@@ -174,15 +161,15 @@ alert_targets = Table(
 alert_outbox = Table(
     "alert_outbox",
     metadata,
-    _id(),
+    id_column(),
     Column("target_id", BigInteger, ForeignKey("alert_targets.id"), nullable=False),
     Column("history_id", BigInteger, ForeignKey("finding_history.id"), nullable=False),
-    _int("due_at"),
-    _int("tries", 0),
-    _int("lease_until", 0),
-    _text("state", "waiting"),
-    _int("done_at", nullable=True),
-    _text("error", ""),
+    int_column("due_at"),
+    int_column("tries", 0),
+    int_column("lease_until", 0),
+    text_column("state", "waiting"),
+    int_column("done_at", nullable=True),
+    text_column("error", ""),
     UniqueConstraint("target_id", "history_id"),
     CheckConstraint("state IN ('waiting', 'sent', 'failed', 'dropped')"),
 )

@@ -7,12 +7,7 @@ processes live, and a simulation that runs 60 times faster does not make a proce
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Table, Text
 
 from umeter_station.models import metadata
-
-
-def _int(name: str, nullable: bool = False, default: int | None = None) -> Column:
-    text = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=nullable, server_default=text)
-
+from umeter_station.table_columns import int_column
 
 # What only one process at a time may do, and until when it is that one's.
 leases = Table(
@@ -20,7 +15,7 @@ leases = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("holder", Text, nullable=False),
-    _int("until_s"),
+    int_column("until_s"),
 )
 
 # The last run of each job, and the last that went well (`ok_at`), on the station's clock.
@@ -28,13 +23,13 @@ job_runs = Table(
     "job_runs",
     metadata,
     Column("job", Text, primary_key=True),
-    _int("started_at"),
-    _int("ended_at", nullable=True),
-    _int("ok_at", nullable=True),
-    _int("took_ms", default=0),
+    int_column("started_at"),
+    int_column("ended_at", nullable=True),
+    int_column("ok_at", nullable=True),
+    int_column("took_ms", default=0),
     Column("error", Text, nullable=False, server_default=""),
-    _int("runs", default=0),
-    _int("failures", default=0),
+    int_column("runs", default=0),
+    int_column("failures", default=0),
 )
 
 heartbeats = Table(
@@ -42,9 +37,9 @@ heartbeats = Table(
     metadata,
     Column("role", Text, primary_key=True),
     Column("worker", BigInteger, primary_key=True, autoincrement=False),
-    _int("pid"),
-    _int("started_at"),
-    _int("beat_at"),
+    int_column("pid"),
+    int_column("started_at"),
+    int_column("beat_at"),
     CheckConstraint("role IN ('ingest', 'web', 'jobs')"),
 )
 
@@ -54,8 +49,8 @@ restores = Table(
     "restores",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    _int("made_at"),
-    _int("restored_at"),
-    _int("order_jump"),
-    _int("version_jump"),
+    int_column("made_at"),
+    int_column("restored_at"),
+    int_column("order_jump"),
+    int_column("version_jump"),
 )
