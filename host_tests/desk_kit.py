@@ -6,10 +6,13 @@ import sqlalchemy as sa
 
 from station_kit import NOW_S, reading, result, store, uplink
 from umeter_station import ledger, ledger_check, models, orders
-from umeter_station.desk import accounts, sales
+from umeter_station.desk import accounts, charges, fate, sales, shifts
+from umeter_station.desk.charges import Charges
 
 ANNA, BERT = "operator:anna", "operator:bert"
 DAY_S = 86_400
+# Of 10.00 paid under charge(): see test_desk_quotes.py for how they come about.
+FEE_U, TAX_U, CREDIT_U = 100_000, 1_666_666, 8_233_334
 TARIFF = {"prices": [[300_000, 100_000]], "tables": [[[[0, 2], [700, 1], [2300, 2]]]]}
 
 
@@ -87,3 +90,22 @@ def check(db):
     with db.read() as conn:
         assert ledger_check.check(conn) == []
         assert sum(accounts.balances_u(conn).values()) == 0
+
+
+def charge(db):
+    """A fee of 0.10 and a tax of 200 per mille, in every way to pay."""
+    with db.write() as conn:
+        terms = Charges(fee_u=FEE_U, tax_permille=200, from_s=NOW_S)
+        charges.set_terms(conn, "*", terms, "op", NOW_S)
+
+
+def open_shift(db, by=ANNA, float_u=20_000_000, desk="front"):
+    with db.write() as conn:
+        return shifts.open_(conn, desk, by, float_u, by, NOW_S)
+
+
+def fate_of(db, key="k1"):
+    """What became of a sale: its state, and the steps as (step, seconds since NOW_S, amount)."""
+    with db.read() as conn:
+        found = fate.of(conn, key)
+    return found.state, [(step.step, step.at - NOW_S, step.amount_u) for step in found.steps]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from umeter_sim.bench import silent_broker
 from umeter_sim.board_api import open_board
+from umeter_sim.board_bench import silent_broker
 
 
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])

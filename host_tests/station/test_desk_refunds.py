@@ -9,11 +9,15 @@ import sqlalchemy as sa
 from desk_kit import (
     ANNA,
     BERT,
+    CREDIT_U,
     answer,
     balance_u,
     balances_u,
+    charge,
     check,
+    fate_of,
     open_orders,
+    open_shift,
     report_settings,
     sell,
     sell_as,
@@ -21,50 +25,34 @@ from desk_kit import (
 from postgres_kit import ENGINES, new_on
 from station_kit import NOW_S, order
 from umeter_station import account_orders, holding, ledger, models, models_desk
-from umeter_station.desk import agents, charges, fate, payouts, shifts, voids
-from umeter_station.desk.charges import Charges
+from umeter_station.desk import agents, payouts, shifts, voids
 from umeter_station.errors import Conflict, NotFound, StationError
-
-FEE_U, TAX_U, CREDIT_U = 100_000, 1_666_666, 8_233_334
 
 
 @pytest.fixture(params=ENGINES)
 def db(request, tmp_path):
     db = new_on(request.param, tmp_path, "m1", "m2")
-    with db.write() as conn:
-        terms = Charges(fee_u=FEE_U, tax_permille=200, from_s=NOW_S)
-        charges.set_terms(conn, "*", terms, "op", NOW_S)
+    charge(db)
     yield db
     check(db)
     db.close()
 
 
-def _shift(db, by=ANNA, float_u=20_000_000, desk="front"):
-    with db.write() as conn:
-        return shifts.open_(conn, desk, by, float_u, by, NOW_S)
-
-
-def _fate(db, key="k1"):
-    with db.read() as conn:
-        found = fate.of(conn, key)
-    return found.state, [(step.step, step.at - NOW_S, step.amount_u) for step in found.steps]
-
-
 def test_a_void_leaves_nothing_but_its_receipt(db):
-    shift = _shift(db)
+    shift = open_shift(db)
     sell(db)
     with db.write() as conn:
         sale = voids.void_last(conn, shift.id, "k1", ANNA, NOW_S)
         assert voids.void_last(conn, shift.id, "k1", ANNA, NOW_S).voided  # Once.
     assert sale.voided and sale.purchase.refunded and open_orders(db) == []
     assert balances_u(db) == {"cash:1": -20_000_000, "float": 20_000_000}
-    assert _fate(db)[0] == "voided"
+    assert fate_of(db)[0] == "voided"
     with db.write() as conn, pytest.raises(StationError, match="due back"):
         holding.resend(conn, "k1", "r1", NOW_S)
 
 
 def test_what_was_sent_is_not_voided(db):
-    shift = _shift(db)
+    shift = open_shift(db)
     sell(db)
     with db.write() as conn:
         conn.execute(sa.update(models.commands).values(state="sent"))
@@ -76,10 +64,10 @@ def test_what_was_sent_is_not_voided(db):
 
 
 def test_only_the_last_sale_of_the_shift_is_voided(db):
-    shift = _shift(db)
+    shift = open_shift(db)
     sell(db, key="k1")
     sell(db, key="k2")
-    other = _shift(db, BERT, desk="back")
+    other = open_shift(db, BERT, desk="back")
     with db.write() as conn:
         with pytest.raises(StationError, match="not the last"):
             voids.void_last(conn, shift.id, "k1", ANNA, NOW_S)
@@ -90,7 +78,7 @@ def test_only_the_last_sale_of_the_shift_is_voided(db):
 
 def test_applied_all_the_same_the_books_still_agree_with_the_meter(db):
     """Whoever had sent it: the meter has the credit, and somebody must be told."""
-    shift = _shift(db)
+    shift = open_shift(db)
     sell(db)
     with db.write() as conn:
         voids.void_last(conn, shift.id, "k1", ANNA, NOW_S)
@@ -258,7 +246,7 @@ def test_two_cashiers_race_for_what_is_due_back(db):
 
 @pytest.mark.parametrize("table", ["sales", "sale_voids", "payouts", "shifts", "cash_moves"])
 def test_rows_cannot_be_changed(db, table):
-    shift = _shift(db)
+    shift = open_shift(db)
     sell(db, key="k0")
     answer(db, 1, "range")
     _pay_out(db, 1_000, shift_id=shift.id)

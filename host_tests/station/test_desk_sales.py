@@ -8,11 +8,17 @@ import pytest
 from desk_kit import (
     ANNA,
     BERT,
+    CREDIT_U,
+    FEE_U,
+    TAX_U,
     answer,
     balance_u,
     balances_u,
+    charge,
     check,
+    fate_of,
     open_orders,
+    open_shift,
     sell,
     sell_as,
     transfers,
@@ -20,33 +26,18 @@ from desk_kit import (
 from station_kit import NOW_S, Killed, killed_at_statement, new_database
 from station_kit import sell as sell_before_receipts
 from umeter_station import holding, ledger
-from umeter_station.desk import charges, fate, payouts, sales, shifts
+from umeter_station.desk import charges, payouts, sales
 from umeter_station.desk.charges import Charges
 from umeter_station.errors import Conflict, NotFound, StationError
 from umeter_station.people import acts
-
-FEE_U, TAX_U, CREDIT_U = 100_000, 1_666_666, 8_233_334
 
 
 @pytest.fixture
 def db(tmp_path):
     db = new_database(tmp_path, "m1", "m2")
-    with db.write() as conn:
-        terms = Charges(fee_u=FEE_U, tax_permille=200, from_s=NOW_S)
-        charges.set_terms(conn, "*", terms, "op", NOW_S)
+    charge(db)
     yield db
     check(db)
-
-
-def _shift(db, by=ANNA, float_u=20_000_000, desk="front"):
-    with db.write() as conn:
-        return shifts.open_(conn, desk, by, float_u, by, NOW_S)
-
-
-def _fate(db, key="k1"):
-    with db.read() as conn:
-        found = fate.of(conn, key)
-    return found.state, [(step.step, step.at - NOW_S, step.amount_u) for step in found.steps]
 
 
 def test_a_sale_is_all_of_its_money_at_once(db):
@@ -130,7 +121,7 @@ def test_what_was_sold_before_there_were_receipts_is_still_that_sale(db):
     assert again.repeated and again.receipt_no == 0 and again.quote.credit_u == 5_000_000
     with pytest.raises(Conflict):
         sell(db, 5_000_001)
-    assert _fate(db)[0] == "ordered"
+    assert fate_of(db)[0] == "ordered"
 
 
 def test_receipts_have_no_gaps_whatever_is_refused_between(db):
@@ -144,7 +135,7 @@ def test_receipts_have_no_gaps_whatever_is_refused_between(db):
 
 
 def test_a_sale_that_dies_between_two_statements_did_not_happen(db):
-    _shift(db)
+    open_shift(db)
     before, number = balances_u(db), 0
     while True:
         try:
@@ -173,16 +164,16 @@ def test_eight_cashiers_with_the_same_keys_sell_each_key_once(db):
 
 def test_what_became_of_a_key(db):
     with pytest.raises(NotFound, match="can be used"):
-        _fate(db)
+        fate_of(db)
     sell(db)
-    assert _fate(db) == ("ordered", [("paid", 0, 10_000_000), ("ordered", 0, CREDIT_U)])
+    assert fate_of(db) == ("ordered", [("paid", 0, 10_000_000), ("ordered", 0, CREDIT_U)])
     answer(db, 1, "too_much", now_s=NOW_S + 5)
-    assert _fate(db)[0] == "held"
+    assert fate_of(db)[0] == "held"
     with db.write() as conn:
         holding.resend(conn, "k1", "r1", NOW_S + 9)
-    assert _fate(db)[0] == "ordered"
+    assert fate_of(db)[0] == "ordered"
     answer(db, 2, now_s=NOW_S + 12)
-    state, steps = _fate(db)
+    state, steps = fate_of(db)
     assert state == "applied"
     assert steps[2:] == [
         ("held", 5, CREDIT_U),
@@ -194,7 +185,7 @@ def test_what_became_of_a_key(db):
 def test_refused_and_paid_out_is_told_of_the_key(db):
     sell(db)
     answer(db, 1, "range", now_s=NOW_S + 1)
-    assert _fate(db)[0] == "refund due"
+    assert fate_of(db)[0] == "refund due"
     with db.write() as conn:
         payouts.pay_out(
             conn,
@@ -207,6 +198,6 @@ def test_refused_and_paid_out_is_told_of_the_key(db):
             now_s=NOW_S + 2,
             purchase="k1",
         )
-    state, steps = _fate(db)
+    state, steps = fate_of(db)
     assert state == "refunded" and steps[-1] == ("refunded", 2, 10_000_000)
     assert balances_u(db) == {}
