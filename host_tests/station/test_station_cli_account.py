@@ -3,8 +3,9 @@
 import pytest
 
 import cli_kit
+import desk_kit
 from station_kit import accounts_u, new_database, order, reading, result, sell, store, uplink
-from umeter_station import account_orders, answers, cli_wait, config, orders, words
+from umeter_station import account_orders, answers, cli_wait, config, ledger, orders, words
 from umeter_station import db as databases
 
 SOLD = (-5_000_000, 5_000_000, 0, 0)
@@ -119,6 +120,25 @@ def test_what_is_held_is_shown_sent_again_and_refunded(home, db):
     sold = run(home, "sell m1 3 2 --key k2 --no-wait")
     assert sold.exit_code == 1 and "due back to the customer." in sold.stderr
     assert accounts_u(db) == (-7_000_000, 5_000_000, 0, 2_000_000)
+
+
+def test_what_is_due_back_is_all_that_was_paid_not_the_credit_only(home, db, monkeypatch):
+    def refused(self, command_id, _timeout_s):
+        store(db, result(2, "range"))
+        return self.command(command_id)
+
+    monkeypatch.setattr("umeter_station.books.Books.wait_result", refused)
+    desk_kit.charge(db)
+    desk_kit.sell(db)
+    desk_kit.sell(db, key="k2")
+    store(db, result(1, "too_much"))
+    paid = "10.00 (credit 8.233334, fee 0.10, tax 1.666666)"
+    assert run(home, "refund k1").stdout == f"{paid} of purchase k1 is due back to the customer.\n"
+    sold = run(home, "sell m1 3 10 --key k2")
+    assert f"refused (range); {paid} is due back to the customer." in sold.stderr
+    assert f"Its {paid} is due back" in run(home, "sell m1 3 10 --key k2").stderr
+    with db.read() as conn:
+        assert ledger.balance_u(conn, ledger.refund_due("m1", 3)) == 20_000_000
 
 
 def test_the_same_sale_again_tells_of_the_newest_order_for_it(home, db):
