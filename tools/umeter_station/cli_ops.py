@@ -117,6 +117,7 @@ def run(
     if embedded_broker:
         from umeter_station.broker import EmbeddedBroker
 
+        _takes_embedded(config.load(ctx.obj).ingest.workers if workers is None else workers)
         own = EmbeddedBroker(port)
         own.start()
         broker = own.url
@@ -128,6 +129,14 @@ def run(
             own.stop()
     if code:
         raise typer.Exit(code)
+
+
+def _takes_embedded(workers: int) -> None:
+    if workers > 1:
+        raise StationError(
+            f"The embedded broker knows no shared subscriptions, and so cannot serve {workers}"
+            " workers; name --workers 1, or another broker."
+        )
 
 
 @contextlib.contextmanager
