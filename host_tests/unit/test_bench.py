@@ -80,6 +80,15 @@ def test_what_runs_alone_runs_when_nothing_is_beside_it(parts, monkeypatch):
     assert _kept() == {"l": 1, "a": 0}
 
 
+def test_what_has_not_begun_beside_is_done_here(parts, monkeypatch):
+    bus = traps.pzem_scan
+    # More than the other process takes at once; the last cannot be sent to it at all.
+    several = [(f"bus {number}", bus) for number in range(6)]
+    monkeypatch.setattr(bench, "BESIDE", (*several, ("here", lambda: {"here": 1})))
+    bench.measure(Console(), [title for title, _ in bench.BESIDE])
+    assert _kept() == {**bus(), "here": 1}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "judged"),
     [
