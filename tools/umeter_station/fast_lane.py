@@ -7,13 +7,13 @@ inbox, one by one. So does what is here already: there it is counted.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import messages, pulling, reading_store
+from umeter_station import messages, pulling, reading_store, sql
 from umeter_station.db import Database
 from umeter_station.messages import Reading
 from umeter_station.models_updates import updates
@@ -21,7 +21,7 @@ from umeter_station.update import OPEN
 
 _KNOWN = (
     "SELECT m.meter, m.presence, m.boot, m.channels, n.boot, n.seq, n.packed FROM meters m"
-    " LEFT JOIN latest_readings n ON n.meter = m.meter WHERE m.meter "
+    " LEFT JOIN latest_readings n ON n.meter = m.meter WHERE m.meter"
 )
 _RESTS_S = 600  # other processes may know better by then
 _LOOK_S = 5
@@ -120,15 +120,10 @@ class FastLane:
                 self._rests[meter] = (event, interval, until_s)
 
 
-def _known(conn: Connection, names: Iterable[str]) -> dict[str, _Known]:
-    if conn.dialect.name == "postgresql":
-        rows = conn.exec_driver_sql(_KNOWN + "= ANY(%s)", (list(names),))
-    else:
-        marks = ", ".join("?" * len(names := list(names)))
-        rows = conn.exec_driver_sql(f"{_KNOWN} IN ({marks})", tuple(names))
+def _known(conn: Connection, names: Collection[str]) -> dict[str, _Known]:
     return {
         meter: _Known(presence, boot, channels, None if n is None else (n, seq), packed)
-        for meter, presence, boot, channels, n, seq, packed in rows
+        for meter, presence, boot, channels, n, seq, packed in sql.of_names(conn, _KNOWN, names)
     }
 
 

@@ -90,15 +90,21 @@ def _column(values: Column) -> bytes:
     low = values[0]
     if values.count(low) == len(values):
         return _ALIKE.get(low) or _alike(low)
-    low, high = min(values), max(values)
+    low = min(values)
+    above = [value - low for value in values]
+    high = max(above)
     base = (low.bit_length() + 8) >> 3 if low else 0
-    width = ((high - low).bit_length() + 7) >> 3
+    width = (high.bit_length() + 7) >> 3
     head = bytes((base << 4 | width,)) + low.to_bytes(base, "little", signed=True)
     if width == 1:
-        return head + bytes([value - low for value in values])
-    if width > 8 or low < -LIMIT or high > LIMIT:
+        return head + bytes(above)
+    if low < -LIMIT or low + high > LIMIT:
         raise ValueError("a column has a value that is out of range")
-    raw = _longs(len(values)).pack(*[value - low for value in values])
+    raw = _longs(len(above)).pack(*above)
+    if width == 2:
+        return head + raw[::8] + raw[1::8]
+    if width == 3:
+        return head + raw[::8] + raw[1::8] + raw[2::8]
     return head + b"".join([raw[i::8] for i in range(width)])
 
 
