@@ -27,6 +27,7 @@ from umeter_sim import (
     cuts,
     deploy_bench,
     fuzz,
+    ingest_bench,
     latency_bench,
     link_bench,
     loads_bench,
@@ -67,6 +68,12 @@ def killed_station() -> Figures:
     return {**figures, "sales_tried": found["sales"], "ledger": found["findings"]}
 
 
+def ingest(tell: Tell) -> Figures:
+    if not installed():
+        return {"ingest": ["What the ingest takes in is measured with Mosquitto only."]}
+    return ingest_bench.run(tell)
+
+
 PARTS = (
     ("compiled firmware", board_bench.mpy_bytes),
     ("heap of a connected meter", board_bench.heap),
@@ -88,19 +95,22 @@ LONG_PARTS = (
 # Pure computing, done beside the rest in a process of its own: the longest first.
 BESIDE = (
     ("ten years of the reference site", soak),
-    ("the station's rules", rules),
-    ("power cuts", power_cuts),
-    ("orders, each once", once.run),
     ("garbage", fuzz.run),
-    ("updates cut off", ota_cuts.run),
-    ("traps of the front ends", traps.run),
-    ("a PZEM bus", traps.pzem_scan),
     ("accuracy of the front ends", accuracies),
-    ("appliances told apart", loads_bench.confusion),
+    ("the station's rules", rules),
+    ("orders, each once", once.run),
+    ("power cuts", power_cuts),
+    ("updates cut off", ota_cuts.run),
     ("sales while the station is killed", killed_station),
+    ("traps of the front ends", traps.run),
+    ("appliances told apart", loads_bench.confusion),
+    ("a PZEM bus", traps.pzem_scan),
 )
 # In real time: with nothing beside them. They say how far they are, too.
-ALONE = (("latency of readings and sales", latency_bench.run),)
+ALONE = (
+    ("latency of readings and sales", latency_bench.run),
+    ("ingest of a fleet", ingest),
+)
 TITLES = [title for group in (BESIDE, PARTS, LONG_PARTS, ALONE) for title, _ in group]
 
 

@@ -52,6 +52,9 @@ FLOORS = {
     "ota_cuts_tried": 500,
     "rule_precision_min": 0.95,
     "rule_recall_min": 0.95,
+    "ingest_vs_bare_subscriber": 0.5,
+    "ingest_vs_commit_each": 5,
+    "meters_sustained": 100_000,
 }
 
 
