@@ -75,8 +75,10 @@ class FastLane:
                 if not reading.is_balanced:
                     counts["reading.unbalanced"] += 1
             if plain:
-                repeated = len(plain) - reading_store.insert(conn, plain)
-                counts["reading.repeated"] += repeated
+                stored = reading_store.insert(conn, plain)
+                counts["reading.stored"] += stored
+                # By another worker, a moment ago.
+                counts["reading.repeated"] += len(plain) - stored
                 reading_store.keep_newest(conn, newest.values())
             if totals:
                 reading_store.keep_totals(conn, totals)

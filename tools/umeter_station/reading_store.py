@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from umeter_station import packing
 from umeter_station.db import count
 from umeter_station.messages import Reading
+from umeter_station.watch import traffic
 
 _COLUMNS = "meter, boot, seq, t, clock, up_s, event, received_at, packed"
 _NAMES = tuple(_COLUMNS.split(", "))
@@ -87,7 +88,9 @@ def store(conn: Connection, meter: str, reading: Reading, now_s: int) -> bool:
     row = row_of(meter, reading, now_s)
     if insert(conn, [row]) != 1:
         count(conn, "reading.repeated")
+        traffic.add(conn, {meter: (1, 0)}, now_s)
         return False
+    count(conn, "reading.stored")
     before = conn.exec_driver_sql(
         _for(conn, "SELECT packed FROM latest_readings WHERE meter = ?"), (meter,)
     ).scalar()
