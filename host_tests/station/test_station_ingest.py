@@ -103,10 +103,10 @@ def test_a_message_that_nothing_can_be_done_about_does_not_stop_the_others(
 ):
     genuine = ingest._intake.store
 
-    def store(batch, now_s):
+    def store(batch, now_s, is_behind):
         if any(b'"n": 2,' in message.payload for message in batch):
             raise ZeroDivisionError
-        return genuine(batch, now_s)
+        return genuine(batch, now_s, is_behind)
 
     monkeypatch.setattr(ingest._intake, "store", store)
     for n in (1, 2, 3):

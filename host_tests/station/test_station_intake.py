@@ -5,7 +5,7 @@ import pytest
 from api_kit import Api
 from station_kit import KEY, NOW_S, counted, reading, store, uplink
 from umeter_station import db as databases
-from umeter_station import meters, readings
+from umeter_station import meters, orders, readings
 from umeter_station.intake import Intake
 from umeter_station.watch import engine, findings, traffic
 
@@ -59,6 +59,21 @@ def test_an_event_that_comes_again_and_again_is_in_vain(any_db, intake):
     for _ in range(4):
         intake.store([event], NOW_S)
     assert _vain(any_db) == {"m1": 3}
+
+
+def _time_orders(db):
+    with db.read() as conn:
+        return [m for m in ("m1", "m2") if orders.latest(conn, m, "time") is not None]
+
+
+def test_what_waited_is_not_taken_for_a_slow_clock(any_db, intake):
+    late = [uplink("reading", reading(seq=n, t=NOW_S + n), "m1") for n in (1, 2)]
+    fast = uplink("reading", reading(seq=1, t=NOW_S + 700), "m2")
+    intake.store([*late, fast], NOW_S + 600, is_behind=True)
+    assert _time_orders(any_db) == ["m2"]
+    intake.store([uplink("reading", reading(seq=3, t=NOW_S + 3), "m1")], NOW_S + 600)
+    assert _time_orders(any_db) == ["m1", "m2"]
+    assert _stored(any_db) == 6
 
 
 @pytest.mark.parametrize("storm", ["the same again", "far too many"])

@@ -11,12 +11,13 @@ from rich import box
 from rich.table import Table
 
 from umeter_sim import traffic
-from umeter_sim.ingest_workers import Worker
+from umeter_sim.ingest_workers import KEY, Worker
 from umeter_sim.mosquitto import Mosquitto
-from umeter_station import broker_config, messages, reading_store
+from umeter_station import broker_config, messages, reading_store, secrets
 from umeter_station import db as databases
 from umeter_station.broker import unused_port
 from umeter_station.db import Database
+from umeter_station.secrets import Safe
 
 CLIENT = "umeter-station"
 LOOK_S = 0.02
@@ -52,7 +53,7 @@ def fill(db: Database, meters: int, now_s: int) -> None:
             conn.exec_driver_sql(
                 "INSERT INTO meters (meter, key, added_at, presence, boot, seen_at, channels)"
                 f" VALUES (?, ?, {now_s}, 'online', {traffic.BOOT}, {now_s}, {traffic.CHANNELS})",
-                [(name, bytes(61)) for name in names],
+                [(name, secrets.seal(conn, name, KEY)) for name in names],
             )
             conn.exec_driver_sql(
                 "INSERT INTO histories (meter, kind) VALUES (?, ?)",
@@ -93,6 +94,7 @@ class Rig:
     def __init__(self, folder: Path, meters: int) -> None:
         self.path = folder / "station.sqlite"
         db = databases.open_database(self.path)
+        db.unlock(Safe(KEY))
         fill(db, meters, int(time.time()))
         db.close()
         self._broker = broker(folder)

@@ -15,7 +15,9 @@ from umeter_station.clock import SystemClock
 from umeter_station.config_keys import Ingest as Settings
 from umeter_station.ingest import Ingest, own_the_process
 from umeter_station.link import Link, Received
+from umeter_station.secrets import Safe
 
+KEY = bytes(range(32))  # the station's, and each meter's
 _SPAWN = multiprocessing.get_context("spawn")
 _TIMEOUT_S = 60.0
 _ACK_S = 0.3
@@ -142,6 +144,7 @@ class Storing(_Measured):
     ) -> None:
         own_the_process()
         self._db = databases.open_database(path)
+        self._db.unlock(Safe(KEY))
         settings = Settings(batch=batch)
         self._ingest = Ingest(
             self._db,

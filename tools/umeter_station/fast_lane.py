@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import messages, pulling, reading_store, sql
+from umeter_station import messages, orders, pulling, reading_store, sql
 from umeter_station.db import Database
 from umeter_station.messages import Reading
 from umeter_station.models_updates import updates
@@ -49,7 +49,9 @@ class FastLane:
         self._updating: set[str] = set()
         self._looked_at: int | None = None
 
-    def store(self, parsed: list[tuple[str, Reading]], now_s: int) -> tuple[list[int], set[str]]:
+    def store(
+        self, parsed: list[tuple[str, Reading]], now_s: int, is_behind: bool = False
+    ) -> tuple[list[int], set[str]]:
         """Store the plain ones, in a transaction of its own. Returns the places in the list of
         those that are not plain, and the meters that this station does not have."""
         if not parsed:
@@ -64,7 +66,7 @@ class FastLane:
             rest = []
             for place, (meter, reading) in enumerate(parsed):
                 its = known.get(meter)
-                if its is None or not self._is_plain(meter, its, reading, now_s):
+                if its is None or not self._is_plain(meter, its, reading, now_s, is_behind):
                     rest.append(place)
                     continue
                 row = reading_store.row_of(meter, reading, now_s)
@@ -85,15 +87,16 @@ class FastLane:
             add_counts(conn, counts)
         return rest, {meter for meter, _ in parsed}.difference(known)
 
-    def _is_plain(self, meter: str, its: _Known, reading: Reading, now_s: int) -> bool:
+    def _is_plain(
+        self, meter: str, its: _Known, reading: Reading, now_s: int, is_behind: bool
+    ) -> bool:
         if (
             its.presence != "online"
             or its.boot != reading.boot
             or its.channels != reading.count
             or its.newest is None
             or (reading.boot, reading.seq) <= its.newest
-            or not reading.clock
-            or abs(reading.t - now_s) > self._tolerance_s
+            or orders.is_clock_wrong(reading, now_s, self._tolerance_s, is_behind)
             or meter in self._updating
         ):
             return False

@@ -34,9 +34,10 @@ class Intake:
         self._buckets = Buckets(burst, per_minute)
         self._forget_at = 0
 
-    def store(self, batch: Sequence[Message], now_s: int) -> set[str]:
+    def store(self, batch: Sequence[Message], now_s: int, is_behind: bool = False) -> set[str]:
         """Store it; returns the meters that have just appeared. Everything is on disk then, and
-        whatever is stored twice is as if it were once."""
+        whatever is stored twice is as if it were once. `is_behind`: more than a batch waits, so
+        that a reading from before need not come from a clock that is slow."""
         readings: list[tuple[str, Reading]] = []
         theirs: list[Message] = []
         others: list[Message] = []
@@ -60,7 +61,7 @@ class Intake:
                     counts["message.malformed"] += 1
                 else:
                     theirs.append(message)
-        rest, unknown = self._fast.store(readings, now_s)
+        rest, unknown = self._fast.store(readings, now_s, is_behind)
         odd = [theirs[place] for place in rest if readings[place][0] not in unknown]
         strange = Counter(m for m, _ in readings if m in unknown and meters.is_name(m))
         counts["reading.too_many"] = held.total()
@@ -73,7 +74,7 @@ class Intake:
             _note_held(conn, held, now_s)
             for meter, number in sorted(strange.items()):
                 strangers.note(conn, meter, now_s, number)
-            return self._inbox.store(conn, others + odd, now_s)
+            return self._inbox.store(conn, others + odd, now_s, is_behind)
 
     def _tidy(self, now_s: int) -> None:
         if not 0 <= self._forget_at - now_s <= _FORGET_S:
