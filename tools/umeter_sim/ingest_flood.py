@@ -24,7 +24,7 @@ METERS = 1_000
 ROUNDS = 3
 BATCH = 500
 INGEST, BARE = "ingest", "bare subscriber"
-LINK, EACH = "our link, nothing stored", "ingest, one commit per message"
+LINK, EACH = "our link, nothing stored", "ingest, a commit each"
 
 
 class Flood(NamedTuple):
@@ -97,7 +97,7 @@ def _ratio(floods: Floods, other: str) -> float:
 def table(floods: Floods) -> Table:
     made = plain_table(
         f"readings as fast as they go, median of {ROUNDS} rounds",
-        *("taken in by", "readings/s", "slowest", "fastest", "CPU ms each", "broker's"),
+        *("taken in by", "readings/s", "slowest", "fastest", "CPU ms", "broker's"),
     )
     for name, rounds in floods.items():
         rates = [flood.rate for flood in rounds]

@@ -198,8 +198,8 @@ def _parts(engine: str, where: Path | str, weigh: Callable[[Database], int]) -> 
         site = _Site(db)
         for what, a_day, count, step in (
             ("readings", _DAY_S // _REPORT_S, 1_440, site.readings),
-            ("intervals, and their orders", _DAY_S // _PROFILE_S, 32, site.profile),
-            ("events, and their orders", EVENTS_A_DAY, 10, site.events),
+            ("intervals and orders", _DAY_S // _PROFILE_S, 32, site.profile),
+            ("events and orders", EVENTS_A_DAY, 10, site.events),
         ):
             before, begun_s = weigh(db), time.process_time()
             step(count)
@@ -230,8 +230,8 @@ def _of(parts: list[Part], engine: str) -> list[int]:
 
 def table(parts: list[Part]) -> Table:
     made = plain_table(
-        "what a meter leaves in the database, and what the ingest computes for it",
-        *("rows", "a day", "bytes each", "CPU ms each", "MB a year", "database"),
+        "what a meter leaves in the database, and what each row costs the ingest",
+        *("rows", "a day", "bytes each", "CPU ms", "MB a year", "database"),
     )
     for part in parts:
         made.add_row(

@@ -62,6 +62,11 @@ class Worker:
             raise answer
         return answer
 
+    def kill(self) -> None:
+        """As a power cut does."""
+        self._process.kill()
+        self._process.join()
+
     def close(self) -> None:
         """It ends what it has, then itself."""
         try:
