@@ -71,6 +71,9 @@ def new_totals(meter: str, reading: Reading, before: bytes | None) -> list[Total
     now = (reading.credited_u, reading.charged_u)
     if before is None:
         return _totals(meter, *now)
+    charged_u = packing.charged_if_same_credit(before, reading.packed)
+    if charged_u is not None and not any(map(lt, reading.charged_u, charged_u)):
+        return []
     was = packing.totals(before)
     kept = [] if list(was[0]) == now[0] else _totals(meter, *now)
     if any(map(lt, now[0], was[0])) or any(map(lt, now[1], was[1])) or len(now[0]) < len(was[0]):
