@@ -4,7 +4,8 @@ Of each of SIZES the pace is kept up for a window, by one ingest or by as many a
 is sustained if every reading is stored, all are acknowledged, 99 % of the looks at the database
 find it less than MOST_LAG_S behind what was sent, and it is not further behind at the end of the
 window than in its middle. In such a window each meter is heard for the first time since the ingest
-began, and its logs are looked up then, which later on happens once in ten minutes.
+began, and its logs are looked up then, which later on happens once in ten minutes. What else this
+machine does may spoil a window: a fleet has two, and the last is told.
 """
 
 import statistics
@@ -18,7 +19,7 @@ from umeter_sim.ingest_rig import CLIENT, LOOK_S, TIMEOUT_S, Rig, plain_table
 from umeter_sim.ingest_workers import Storing, Used, Worker
 
 # (meters, ingest workers)
-SIZES = ((1_000, 1), (10_000, 1), (30_000, 1), (100_000, 1), (150_000, 1), (200_000, 1))
+SIZES = ((1_000, 1), (10_000, 1), (30_000, 1), (100_000, 1), (150_000, 1))
 LARGEST = max(meters for meters, _ in SIZES)
 MOST_LAG_S = 2.0
 _GROWN_S = 0.5
@@ -27,6 +28,7 @@ _REPORT_S = 60
 _FEW = 1_000  # readings a second; with fewer the window is shorter
 _WINDOW_S = 15.0
 _SHORT_WINDOW_S = 8.0
+_WINDOWS = 2
 
 
 @dataclass
@@ -63,12 +65,16 @@ class Window:
 
 
 def measure(rig: Rig, tell: Callable[[str], None]) -> list[Window]:
-    """One after the other, until a fleet is too large."""
+    """One after the other, until a fleet is too large in all of its windows."""
     found = []
     for meters, workers in SIZES:
-        tell(f"{meters} meters")
-        found.append(_window(rig, meters, workers))
-        if not found[-1].is_sustained:
+        for _ in range(_WINDOWS):
+            tell(f"{meters} meters")
+            window = _window(rig, meters, workers)
+            if window.is_sustained:
+                break
+        found.append(window)
+        if not window.is_sustained:
             break
     return found
 
@@ -124,8 +130,8 @@ def figures(windows: list[Window]) -> dict[str, int]:
 def table(windows: list[Window]) -> Table:
     made = plain_table(
         "fleets whose meters report once a minute, 8 channels each; CPU of one processor",
-        *("meters", "per s", "lost", "behind ms", "99 %", "CPU ms", "ingest", "broker", "MB"),
-        "kept up",
+        *("meters", "per s", "lost", "behind ms", "99 %", "CPU ms", "ingest %", "broker %"),
+        *("MB", "kept up"),
     )
     for w in windows:
         made.add_row(
@@ -134,7 +140,7 @@ def table(windows: list[Window]) -> Table:
             str(w.sent - w.stored),
             *(f"{1000 * w.lag_s(part):.0f}" for part in (0.5, 0.99)),
             f"{1000 * w.cpu_s / w.sent:.2f}",
-            *(f"{100 * used_s / w.took_s:.0f} %" for used_s in (w.cpu_s, w.broker_cpu_s)),
+            *(f"{100 * used_s / w.took_s:.0f}" for used_s in (w.cpu_s, w.broker_cpu_s)),
             f"{w.rss_bytes / 1e6:.0f}",
             "yes" if w.is_sustained else "no",
         )

@@ -24,7 +24,7 @@ METERS = 1_000
 ROUNDS = 3
 BATCH = 500
 INGEST, BARE = "ingest", "bare subscriber"
-LINK, EACH = "our link, nothing stored", "ingest, a commit each"
+LINK, EACH = "our link alone", "ingest, a commit each"
 
 
 class Flood(NamedTuple):

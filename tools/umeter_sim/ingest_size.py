@@ -188,7 +188,7 @@ def measure() -> list[Part]:
             stack.callback(server.close)
             server.start()
             url = server.create("umeter_size")
-            found += _parts(postgres.version(), url, _postgresql_bytes)
+            found += _parts("PostgreSQL", url, _postgresql_bytes)
     return found
 
 
