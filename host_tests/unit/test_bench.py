@@ -103,6 +103,14 @@ def test_a_figure_is_judged_by_its_bound(name, value, judged):
     assert bounds.judge(name, value) == judged
 
 
+def test_a_busy_machine_is_shown_and_no_error():
+    console = Console(record=True, width=100)
+    assert bench._show(console, {"meters_sustained": 30_000})
+    assert ">= 100000" in console.export_text()
+    assert not bench._show(console, {"meters_sustained": 150_000, "sales_lost": 1})
+    assert set(bounds.LIMITS) | set(bounds.FLOORS) > bounds.PACES
+
+
 def test_every_bound_is_of_a_figure_that_a_part_gives():
     folder = ROOT / "tools" / "umeter_sim"
     others = [path.read_text() for path in folder.glob("*.py") if path.name != "bounds.py"]
