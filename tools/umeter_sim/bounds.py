@@ -56,8 +56,8 @@ FLOORS = {
     "ingest_vs_commit_each": 5,
     "meters_sustained": 100_000,
 }
-# Of real time, on a machine that may be busy with something else: beyond its bound such a figure is
-# shown as that, and is no error.
+# Of real time, on a machine that may be busy with something else: beyond its bound such a figure
+# is shown as that, and is no error.
 PACES = {
     "ingest_vs_bare_subscriber",
     "ingest_vs_commit_each",
