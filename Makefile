@@ -40,4 +40,4 @@ lint: setup  ## ruff
 	@$(BIN)/ruff check .
 
 clean:  ## remove everything that set-up and runs have made
-	rm -rf build node_modules
+	rm -rf build node_modules tools/umeter_station/web/static/vendor

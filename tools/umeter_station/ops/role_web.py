@@ -7,11 +7,11 @@ import time
 
 import uvicorn
 
-from umeter_station.api.app import create_app
 from umeter_station.api.settings import ApiSettings
 from umeter_station.config_keys import Web
 from umeter_station.errors import StationError
 from umeter_station.station import Books
+from umeter_station.web.site import create_site
 
 _START_S = 60.0
 _BACKLOG = 512
@@ -58,7 +58,7 @@ class WebRole:
         if (web.tls_cert is None) != (web.tls_key is None):
             raise StationError("TLS needs both web.tls_cert and web.tls_key.")
         config = uvicorn.Config(
-            create_app(self._books, ApiSettings(plain_http=is_plain(web))),
+            create_site(self._books, ApiSettings(plain_http=is_plain(web))),
             log_config=None,
             access_log=False,  # the app has its own
             proxy_headers=bool(web.proxies),
