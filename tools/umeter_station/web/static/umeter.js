@@ -60,15 +60,56 @@ function tell(isLost) {
   offline.hidden = !isLost;
 }
 
+// What somebody types in, or has opened, is not taken away from under the hand.
+const held = new Map();
+const opened = "details[open]:not(.menu), :is(input, textarea, select):focus";
+
+function show(place, change) {
+  const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
+  change();
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (window.htmx) window.htmx.process(place);
+  place.dispatchEvent(new CustomEvent("umeter:part", { bubbles: true }));
+}
+
+function whole(place, html) {
+  if (place.querySelector(opened)) held.set(place, html);
+  else show(place, () => { place.innerHTML = html; });
+}
+
+function release() {
+  for (const [place, html] of held) {
+    if (place.querySelector(opened)) continue;
+    held.delete(place);
+    if (place.isConnected) show(place, () => { place.innerHTML = html; });
+  }
+}
+
+document.addEventListener("focusout", () => setTimeout(release));
+document.addEventListener("toggle", release, true);
+
+// A part of many pieces: each has the id of what it takes the place of.
+function pieces(place, html) {
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  show(place, () => {
+    for (const piece of [...made.content.children]) {
+      const before = document.getElementById(piece.id);
+      if (!before) return location.reload();
+      before.replaceWith(piece);
+    }
+  });
+}
+
 function open(place) {
   const source = new EventSource(place.dataset.live);
-  source.addEventListener("part", (event) => {
-    heardAt = new Date();
-    tell(false);
-    place.innerHTML = event.data;
-    if (window.htmx) window.htmx.process(place);
-    place.dispatchEvent(new CustomEvent("umeter:part", { bubbles: true }));
-  });
+  for (const [name, change] of [["part", whole], ["pieces", pieces]]) {
+    source.addEventListener(name, (event) => {
+      heardAt = new Date();
+      tell(false);
+      change(place, event.data);
+    });
+  }
   source.addEventListener("alive", () => {
     heardAt = new Date();
     tell(false);
