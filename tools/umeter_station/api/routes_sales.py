@@ -189,12 +189,8 @@ def list_sales(
 ) -> Page[SaleOut]:
     """The newest first; a tenant's own since he or she lives there."""
     s, p = sales_table.c, purchases.c
-    query = sa.select(p.id, p.key).join(sales_table, s.purchase_id == p.id)
-    if shift_id is not None:
-        query = query.where(s.shift_id == shift_id)
+    where = sa.true() if shift_id is None else s.shift_id == shift_id
     before = page.after(int)
-    if before is not None:
-        query = query.where(p.id < before[0])
     with books.db.read() as conn:
         channels = who.channels(conn)
         if channels is not None:
@@ -202,15 +198,9 @@ def list_sales(
                 (p.meter == meter) & (p.ch == ch) & (s.at >= who.since_s(conn, meter, ch))
                 for meter, ch in channels
             ]
-            query = query.where(sa.or_(sa.false(), *mine))
-        rows = conn.execute(query.order_by(p.id.desc()).limit(page.limit + 1)).all()
-        found = {row.key: _shown_key(conn, row.key) for row in rows}
-    return page.of(rows, key=lambda row: (row.id,), make=lambda row: found[row.key])
-
-
-def _shown_key(conn: Connection, key: str) -> SaleOut | None:
-    sale = sales.by_key(conn, key)
-    return None if sale is None else shown(sale)
+            where &= sa.or_(sa.false(), *mine)
+        rows = sales.page(conn, page.limit + 1, before[0] if before else None, where)
+    return page.of(rows, key=lambda sale: (sale.purchase.id,), make=shown)
 
 
 def _is_own(conn: Connection, who: Caller, sale: Sale) -> bool:

@@ -26,13 +26,19 @@ def print_(
 ) -> Paper:
     """Count one print, inside the caller's write transaction, and say what is on it."""
     make = _maker(conn, register, receipt_no)
-    p = receipt_prints.c
-    n = conn.execute(
-        sa.select(sa.func.count()).where(p.register == register, p.receipt_no == receipt_no)
-    ).scalar_one()
+    n = printed(conn, register, receipt_no)
     values = {"register": register, "receipt_no": receipt_no, "n": n, "form": form}
     conn.execute(receipt_prints.insert().values(**values, at=now_s, by=by))
     return make(f"COPY {n}" if n else "")
+
+
+def printed(conn: Connection, register: str, receipt_no: int) -> int:
+    """How often; the first is the original."""
+    p = receipt_prints.c
+    query = sa.select(sa.func.count())
+    return conn.execute(
+        query.where(p.register == register, p.receipt_no == receipt_no)
+    ).scalar_one()
 
 
 def preview(conn: Connection, register: str, receipt_no: int) -> Paper:

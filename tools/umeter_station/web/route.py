@@ -34,11 +34,14 @@ class PageRoute(APIRoute):
                 log.error("%s", error, exc_info=error)
                 return refusal(request, 503, str(error))
             except StationError as error:
-                kinds = ((Conflict, 409), (NotFound, 404))
-                status = next((s for kind, s in kinds if isinstance(error, kind)), 400)
-                return refusal(request, status, str(error))
+                return refusal(request, status_of(error), str(error))
 
         return handler
+
+
+def status_of(error: StationError) -> int:
+    kinds = ((Unavailable, 503), (Conflict, 409), (NotFound, 404))
+    return next((status for kind, status in kinds if isinstance(error, kind)), 400)
 
 
 def router(prefix: str = "") -> APIRouter:
