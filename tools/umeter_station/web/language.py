@@ -50,6 +50,10 @@ class Language:
         """In its own words."""
         return self.locale.get_display_name(self.locale).capitalize()
 
+    @property
+    def currency(self) -> str:
+        return self._place.currency
+
     def gettext(self, text: str) -> str:
         return self._words.ugettext(text)
 
@@ -98,6 +102,10 @@ class Language:
     def day(self, at_s: int) -> str:
         moment = datetime.fromtimestamp(at_s, UTC).astimezone(self._place.zone)
         return dates.format_date(moment.date(), "medium", locale=self.locale)
+
+    def month(self, at_s: int) -> str:
+        moment = datetime.fromtimestamp(at_s, UTC).astimezone(self._place.zone)
+        return dates.format_skeleton("yMMMM", moment, self._place.zone, locale=self.locale)
 
     def clock(self, at_s: int) -> str:
         moment = datetime.fromtimestamp(at_s, UTC).astimezone(self._place.zone)

@@ -13,11 +13,12 @@ from umeter_station.ops.jobs import zone
 from umeter_station.station import Books
 from umeter_station.web import guard, live, route, sign_in
 from umeter_station.web.assets import Assets
+from umeter_station.web.charts import routes as charts
 from umeter_station.web.language import Languages, Place
 from umeter_station.web.templating import Templates
 
 # Every area adds its router here.
-ROUTERS: tuple[APIRouter, ...] = (sign_in.router, live.router)
+ROUTERS: tuple[APIRouter, ...] = (sign_in.router, live.router, charts.router)
 
 
 def create_site(
