@@ -56,7 +56,11 @@ def _maker(conn: Connection, register: str, receipt_no: int) -> Callable[[str], 
     raise NotFound(f"There is no receipt {receipt_no} of {register}.")
 
 
-def of_sale(conn: Connection, sale: Sale, mark: str = "") -> Paper:
+def of_sale(
+    conn: Connection, sale: Sale, mark: str = "", for_anybody: bool = False
+) -> Paper:
+    """`for_anybody`: who paid may be another than who lives there; what tells of the household's
+    credit, debts or use is left out."""
     quote, out = sale.quote, Lines()
     _head(out, sale.register, sale.receipt_no, sale.at, sale.by)
     out.pair("Meter", f"{quote.meter} channel {quote.ch}")
@@ -70,10 +74,12 @@ def of_sale(conn: Connection, sale: Sale, mark: str = "") -> Paper:
     if quote.is_kwh:
         out.pair("for energy", format_u(quote.credit_u))
     out.big("Credit", format_u(quote.order_u) + (" kWh" if quote.is_kwh else ""))
-    _energy(out, sale)
-    out.rule()
-    _balances(conn, out, sale)
-    footer = [*quote.notes, *_fate(conn, sale)]
+    footer = _fate(conn, sale)
+    if not for_anybody:
+        _energy(out, sale)
+        out.rule()
+        _balances(conn, out, sale)
+        footer = [*quote.notes, *footer]
     marks = [text for text in ("VOID" if sale.voided else "", mark) if text]
     return Paper(
         title="Receipt",
