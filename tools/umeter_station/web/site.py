@@ -14,11 +14,12 @@ from umeter_station.station import Books
 from umeter_station.web import guard, live, route, sign_in
 from umeter_station.web.assets import Assets
 from umeter_station.web.charts import routes as charts
+from umeter_station.web.desk import ROUTERS as DESK
 from umeter_station.web.language import Languages, Place
 from umeter_station.web.templating import Templates
 
 # Every area adds its router here.
-ROUTERS: tuple[APIRouter, ...] = (sign_in.router, live.router, charts.router)
+ROUTERS: tuple[APIRouter, ...] = (sign_in.router, live.router, charts.router, *DESK)
 
 
 def create_site(

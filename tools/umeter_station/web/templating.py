@@ -40,6 +40,7 @@ class Templates:
         self._env.install_gettext_callables(
             language.gettext, language.ngettext, newstyle=True
         )
+        self.asset = assets.url
         self._env.globals["asset"] = assets.url
         for name in _FILTERS:
             self._env.filters[name] = _filter(name)
