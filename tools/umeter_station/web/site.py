@@ -17,9 +17,10 @@ from umeter_station.web.charts import routes as charts
 from umeter_station.web.desk import ROUTERS as DESK
 from umeter_station.web.language import Languages, Place
 from umeter_station.web.templating import Templates
+from umeter_station.web.watch import ROUTERS as WATCH
 
 # Every area adds its router here.
-ROUTERS: tuple[APIRouter, ...] = (sign_in.router, live.router, charts.router, *DESK)
+ROUTERS: tuple[APIRouter, ...] = (sign_in.router, live.router, charts.router, *WATCH, *DESK)
 
 
 def create_site(

@@ -66,7 +66,11 @@ const opened = "details[open]:not(.menu), :is(input, textarea, select):focus";
 
 function show(place, change) {
   const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
+  const ticked = new Set([...place.querySelectorAll("input:checked")].map((box) => box.value));
   change();
+  if (ticked.size) {
+    for (const box of place.querySelectorAll("input[type=checkbox]")) box.checked = ticked.has(box.value);
+  }
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   if (window.htmx) window.htmx.process(place);
   place.dispatchEvent(new CustomEvent("umeter:part", { bubbles: true }));
