@@ -97,10 +97,12 @@ def _is_this_machine(host: str) -> bool:
 def listen(web: Web) -> socket.socket:
     """Raises StationError, before anything else is started, if the address cannot be had."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(
+        family, kind, protocol, _, address = socket.getaddrinfo(
             web.host, web.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Only of a socket that names its protocol asyncio knows that it is TCP, and sends at once:
+        # otherwise each page waits 40 ms for the browser's system to confirm its first part.
+        listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
