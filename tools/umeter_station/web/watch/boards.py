@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -35,8 +36,7 @@ class Wish:
     page: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """One channel. `why`: what holds its contact open; `mark`: the worst finding of it, "" if
     there is none; `is_old`: its front end has been silent for a while."""
 
