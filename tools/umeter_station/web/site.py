@@ -15,12 +15,20 @@ from umeter_station.web import guard, live, route, sign_in
 from umeter_station.web.assets import Assets
 from umeter_station.web.charts import routes as charts
 from umeter_station.web.desk import ROUTERS as DESK
+from umeter_station.web.fleet import ROUTERS as FLEET
 from umeter_station.web.language import Languages, Place
 from umeter_station.web.templating import Templates
 from umeter_station.web.watch import ROUTERS as WATCH
 
 # Every area adds its router here.
-ROUTERS: tuple[APIRouter, ...] = (sign_in.router, live.router, charts.router, *WATCH, *DESK)
+ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.router,
+    live.router,
+    charts.router,
+    *WATCH,
+    *DESK,
+    *FLEET,
+)
 
 
 def create_site(
