@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from umeter_station import meters
 from umeter_station.desk import sales
 from umeter_station.desk.sales import Sale
+from umeter_station.errors import StationError
 from umeter_station.models import meters as meters_table
 from umeter_station.models_people import tenancies, tenants
 
@@ -38,6 +39,14 @@ def places(conn: Connection, text: str, now_s: int, limit: int) -> list[Place]:
     known = {(place.meter, place.ch) for place in found}
     named = _living(conn, tenants.c.name.icontains(text, autoescape=True), now_s, limit)
     return (found + [p for p in named if (p.meter, p.ch) not in known])[:limit]
+
+
+def place_of(text: str) -> tuple[str, int]:
+    """The channel that is named in full, as m1/2. Raises StationError."""
+    whole = _CHANNEL.fullmatch(text.strip())
+    if whole is None or not meters.is_name(whole["meter"]):
+        raise StationError(f"{text!r} names no channel; write meter and channel, as m1/2.")
+    return whole["meter"], int(whole["ch"])
 
 
 def sale(conn: Connection, text: str) -> Sale | None:

@@ -18,6 +18,7 @@ from umeter_station.web.desk import ROUTERS as DESK
 from umeter_station.web.fleet import ROUTERS as FLEET
 from umeter_station.web.language import Languages, Place
 from umeter_station.web.templating import Templates
+from umeter_station.web.tenants import ROUTERS as TENANTS
 from umeter_station.web.watch import ROUTERS as WATCH
 
 # Every area adds its router here.
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *WATCH,
     *DESK,
     *FLEET,
+    *TENANTS,
 )
 
 
