@@ -160,19 +160,6 @@ def assigned(conn: Connection, meter: str, ch: int, at_s: int) -> Tariff | None:
     return None if row is None else _tariff(row)
 
 
-def meters_with(conn: Connection, name: str, at_s: int) -> set[str]:
-    """The meters of which it is assigned to a channel, or to all of them."""
-    a = tariff_assignments.c
-    rows = conn.execute(
-        sa.select(a.meter, a.ch, tariffs.c.name)
-        .join(tariffs, tariffs.c.id == a.tariff_id)
-        .where(a.from_s <= at_s)
-        .order_by(a.from_s, a.id)
-    )
-    last = {(meter, ch): named for meter, ch, named in rows}
-    return {meter for (meter, _ch), named in last.items() if named == name}
-
-
 def given(conn: Connection, name: str, now_s: int) -> list[Assignment]:
     """Where a tariff is in force, in whatever version: by meter and channel."""
     return [each for each in _in_force(conn, now_s) if each.tariff == name]
