@@ -36,6 +36,7 @@ CONSOLE = (
     Entry(_("Tariffs"), "/console/tariffs", "tag", "tariffs:read"),
     Entry(_("Fleet"), "/console/fleet", "gear", "fleet:read"),
     Entry(_("Reconciliation"), "/console/reconciliation", "scale", "audit:read"),
+    Entry(_("Approvals"), "/console/approvals", "check", "supply:write"),
     Entry(_("People"), "/console/people", "key", "people:read"),
     Entry(_("Acts"), "/console/acts", "book", "audit:read"),
 )

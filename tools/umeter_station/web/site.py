@@ -17,6 +17,7 @@ from umeter_station.web.charts import routes as charts
 from umeter_station.web.desk import ROUTERS as DESK
 from umeter_station.web.fleet import ROUTERS as FLEET
 from umeter_station.web.language import Languages, Place
+from umeter_station.web.portal import ROUTERS as PORTAL
 from umeter_station.web.tariffs import ROUTERS as TARIFFS
 from umeter_station.web.templating import Templates
 from umeter_station.web.tenants import ROUTERS as TENANTS
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *WATCH,
     *DESK,
     *FLEET,
+    *PORTAL,
     *TENANTS,
     *TARIFFS,
 )

@@ -1,5 +1,6 @@
 """A page's HTML: a template, the caller and the language, and the headers that pages have."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from umeter_station.api.deps import Caller
+from umeter_station.people import approvals
 from umeter_station.web import language
 from umeter_station.web.assets import Assets
 from umeter_station.web.language import Languages
@@ -58,6 +60,7 @@ class Templates:
             languages=self._languages.all,
             theme=theme_of(request),
             navigation=entries(who),
+            approvals_waiting=partial(_waiting, request),
             now_s=request.app.state.books.clock.now_s(),
             said=request.query_params.get("said", ""),
             is_part="HX-Request" in request.headers,
@@ -73,6 +76,13 @@ def _filter(name: str) -> Any:
         return "–" if value is None else getattr(language.current(), name)(value, *more)
 
     return write
+
+
+def _waiting(request: Request) -> int:
+    """How many approvals wait; asked only by pages that show it."""
+    books = request.app.state.books
+    with books.db.read() as conn:
+        return approvals.waiting(conn, books.clock.now_s())
 
 
 def theme_of(request: Request) -> str:

@@ -21,6 +21,7 @@ from umeter_station.web.charts.marks import Mark
 from umeter_station.web.language import gettext as _
 
 KINDS = ("energy", *lines.LINES)
+_LATE_S = 3_600  # what a load profile may be behind
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def figure(conn: Connection, asked: Asked, where: tzinfo, now_s: int) -> Figure:
     data = columns(conn, asked, where, now_s)
     energetic = asked.kind == "energy"
     heads, rows = _energy_table(data) if energetic else _line_table(data)
-    summary = _energy_summary(data) if energetic else _line_summary(data)
+    summary = _energy_summary(data, now_s) if energetic else _line_summary(data)
     return Figure(url_of(asked), summary, heads, rows, data)
 
 
@@ -164,22 +165,23 @@ def piece_text(at_s: int, step: str) -> str:
     return speak.when(at_s)
 
 
-def _energy_summary(data: dict[str, Any]) -> str:
+def _energy_summary(data: dict[str, Any], now_s: int) -> str:
     known = [wh for wh in data["wh"] if wh is not None]
     if not known:
         return _("There is no data for this time.")
     speak = language.current()
     most = max(known)
-    said = _("%(total)s in all; the most at once %(most)s, at %(when)s.") % {
+    said = _("%(total)s in all; the highest is %(most)s (%(when)s).") % {
         "total": speak.kwh(sum(known)),
         "most": speak.kwh(most, 2),
-        "when": speak.when(data["t"][data["wh"].index(most)]),
+        "when": piece_text(data["t"][data["wh"].index(most)], data["step"]),
     }
-    gaps = len(data["wh"]) - len(known)
-    if gaps:
+    begun = sum(at_s + _LATE_S <= now_s for at_s in data["t"])
+    gaps = begun - len(known)
+    if gaps > 0:
         said += " " + _("For %(gaps)s of %(all)s pieces of this time there is no data.") % {
             "gaps": gaps,
-            "all": len(data["wh"]),
+            "all": begun,
         }
     return said
 

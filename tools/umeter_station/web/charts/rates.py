@@ -115,16 +115,27 @@ def _blocks(
 
 
 def _rates(at_s: np.ndarray, tariff: dict[str, Any], calendar: str) -> np.ndarray:
-    if not tariff.get("tables"):
-        return np.full(len(at_s), tariff.get("fallback", 1) - 1)
-    text = json.dumps({key: tariff.get(key) for key in ("tables", "seasons", "fallback")})
-    changes = [
-        change
-        for day in range(int(at_s[0]) // _DAY_S, int(at_s[-1]) // _DAY_S + 1)
-        for change in _day(text, calendar, day)
-    ]
-    starts, rates = np.array(changes, np.int64).T
+    found = changes(tariff, calendar, (int(at_s[0]), int(at_s[-1]) + 1))
+    starts, rates = np.array(found, np.int64).T
     return rates[np.searchsorted(starts, at_s, side="right") - 1]
+
+
+def changes(
+    tariff: dict[str, Any], calendar: str, span: tuple[int, int]
+) -> list[tuple[int, int]]:
+    """When each rate (from 0) begins: the one in force at the beginning of the time, and those
+    that follow in it."""
+    if not tariff.get("tables"):
+        return [(span[0], tariff.get("fallback", 1) - 1)]
+    text = json.dumps({key: tariff.get(key) for key in ("tables", "seasons", "fallback")})
+    found: list[tuple[int, int]] = []
+    for day in range(span[0] // _DAY_S, (span[1] - 1) // _DAY_S + 1):
+        for at_s, rate in _day(text, calendar, day):
+            if at_s <= span[0]:
+                found = [(span[0], rate)]
+            elif at_s < span[1] and found[-1][1] != rate:
+                found.append((at_s, rate))
+    return found
 
 
 @functools.lru_cache(maxsize=20_000)

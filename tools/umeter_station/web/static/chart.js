@@ -67,7 +67,7 @@
       paths: bars,
       points: { show: false },
     }));
-    return { series, values: (v) => say.kwh(v, v && v < 1000 ? 1 : 0), columns: stacked(data), range: [data.t[0], data.end] };
+    return { series, values: (v, step) => say.kwh(v, step >= 1000 ? 0 : step >= 100 ? 1 : 2), columns: stacked(data), range: [data.t[0], data.end] };
   }
 
   function lineOptions(data, say) {
@@ -188,8 +188,8 @@
       cursor: { y: false, drag: { setScale: false }, points: { show: data.kind !== "energy" } },
       scales: { x: { range: told.range }, y: { range: (u, low, high) => (data.kind === "voltage" ? [low - 20, high + 20] : [0, Math.max(high * 1.12, 1)]) } },
       axes: [
-        { ...axis, grid: { show: false }, values: (u, splits) => splits.map(say.tick), space: 64 },
-        { ...axis, values: (u, splits) => splits.map(told.values), size: 68 },
+        { ...axis, grid: { show: false }, values: (u, splits) => splits.map(say.tick), space: 64, size: 34 },
+        { ...axis, values: (u, splits) => splits.map((v) => told.values(v, splits[1] - splits[0])), size: 72 },
       ],
       series: [{}, ...told.series],
       hooks: {
