@@ -18,9 +18,13 @@ _REFERENCE = re.compile(r"([1-9][0-9]{0,15})-([0-9a-f]{32})", re.ASCII)
 
 
 def path(conn: Connection, payment_id: int, payer: str, way: str) -> str:
-    if payer.startswith(_TENANT) and way == "web":
+    if is_behind_sign_in(payer, way):
         return f"/home/payments/{payment_id}"
     return f"/pay/payments/{reference(conn, payment_id)}"
+
+
+def is_behind_sign_in(payer: str, way: str) -> bool:
+    return payer.startswith(_TENANT) and way == "web"
 
 
 def reference(conn: Connection, payment_id: int) -> str:

@@ -208,6 +208,14 @@ def by_reference(conn: Connection, provider: str, reference: str) -> Payment | N
     return _where(conn, p.provider == provider, p.reference == reference)
 
 
+def last_paid(conn: Connection, payer: str, since_s: int) -> Payment | None:
+    """The payer's last one that was paid, if that was since then."""
+    p = payments.c
+    query = sa.select(*_COLUMNS).where(p.payer == payer, p.state == "succeeded")
+    row = conn.execute(query.where(p.since >= since_s).order_by(p.since.desc())).first()
+    return None if row is None else Payment(*row)
+
+
 def by_charge(conn: Connection, provider: str, charge: str) -> Payment | None:
     p = payments.c
     return _where(conn, p.provider == provider, p.charge == charge)

@@ -54,14 +54,14 @@ def start(
         signed = sign_in.sign_in(books.db, typed, now_s)
     except sign_in.Refused as error:
         status = 429 if error.wait_s else 401
-        return _form(request, next, status, _sentence(error), name, error.code_needed)
+        return _form(request, next, status, sentence(error), name, error.code_needed)
     before = request.cookies.get(settings.cookie)
     with books.db.write() as conn:
         if before:
             sessions.end_token(conn, before)
         session = sessions.find(conn, signed.token, now_s)
     if session is None:  # Shut out in this very moment.
-        return _form(request, next, 401, _sentence(sign_in.Refused()), name)
+        return _form(request, next, 401, sentence(sign_in.Refused()), name)
     may = roles.scopes_of(session.role)
     response = go_on(inside(next) or home_of(may))
     response.set_cookie(
@@ -136,7 +136,7 @@ def _form(
     )
 
 
-def _sentence(error: sign_in.Refused) -> str:
+def sentence(error: sign_in.Refused) -> str:
     if error.wait_s:
         return _("Too many tries; try again in %(seconds)s s.") % {"seconds": error.wait_s}
     if error.code_needed:

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from umeter_station.api.app import create_app
+from umeter_station.api.limits import Buckets
 from umeter_station.api.settings import ApiSettings
 from umeter_station.ops.jobs import zone
 from umeter_station.station import Books
@@ -17,6 +18,9 @@ from umeter_station.web.charts import routes as charts
 from umeter_station.web.desk import ROUTERS as DESK
 from umeter_station.web.fleet import ROUTERS as FLEET
 from umeter_station.web.language import Languages, Place
+from umeter_station.web.me import routes as me
+from umeter_station.web.pay import ROUTERS as PAY
+from umeter_station.web.pay import at_the_box
 from umeter_station.web.portal import ROUTERS as PORTAL
 from umeter_station.web.tariffs import ROUTERS as TARIFFS
 from umeter_station.web.templating import Templates
@@ -28,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     live.router,
     charts.router,
+    me.router,
+    *PAY,
     *WATCH,
     *DESK,
     *FLEET,
@@ -48,6 +54,7 @@ def create_site(
     config = books.config
     place = Place(zone(config.jobs.timezone), config.stripe.currency.upper())
     assets = Assets()
+    app.state.per_box_number = Buckets(*at_the_box.IN_WHOLE, monotonic)
     app.state.languages = Languages(config.home, place)
     app.state.templates = Templates(assets, app.state.languages)
     app.router.routes.append(assets.route())
