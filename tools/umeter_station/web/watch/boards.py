@@ -239,7 +239,7 @@ def _money(lang: Language, amount_cents: int) -> str:
 def _age(lang: Language, minutes: int) -> str:
     if minutes < 1:
         return _("just now")
-    if minutes < 60:
+    if minutes < 72:
         return _("%(number)s min ago") % {"number": minutes}
     return lang.ago(0, 60 * minutes)
 
