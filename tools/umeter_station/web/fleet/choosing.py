@@ -26,7 +26,7 @@ from umeter_station.web.language import gettext as _
 
 _Short = Annotated[str, Query(max_length=64)]
 _Number = Annotated[str, Query(max_length=8)]
-_Keys = Annotated[list[str], Query(max_length=64)]
+_Keys = Annotated[tuple[str, ...], Query(max_length=64)]
 _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{1,3}([.,][0-9])?", re.ASCII)
 
@@ -77,7 +77,7 @@ class Meters:
         return terms
 
     def _with_tariff(self, conn: Connection, chosen: Selection, now_s: int) -> Selection:
-        having = tariffs.meters_with(conn, self.tariff, now_s)
+        having = {each.meter for each in tariffs.given(conn, self.tariff, now_s)}
         found = [known.meter for known in select.choose(conn, chosen, now_s)]
         names = tuple(meter for meter in found if meter in having)
         if not names:
@@ -233,8 +233,8 @@ def wish(
     meters: MetersDep,
     speed: SpeedDep,
     template: _Short = "",
-    key: _Keys = [],
-    value: _Keys = [],
+    key: _Keys = (),
+    value: _Keys = (),
 ) -> Wish:
     return Wish(meters, rows_of(key, value), template.strip(), speed)
 
