@@ -21,6 +21,7 @@ from umeter_station.web.language import Languages, Place
 from umeter_station.web.me import routes as me
 from umeter_station.web.pay import ROUTERS as PAY
 from umeter_station.web.pay import at_the_box
+from umeter_station.web.people import ROUTERS as PEOPLE
 from umeter_station.web.portal import ROUTERS as PORTAL
 from umeter_station.web.tariffs import ROUTERS as TARIFFS
 from umeter_station.web.templating import Templates
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *WATCH,
     *DESK,
     *FLEET,
+    *PEOPLE,
     *PORTAL,
     *TENANTS,
     *TARIFFS,
