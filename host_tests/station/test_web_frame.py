@@ -166,6 +166,21 @@ def test_a_third_language_is_a_file(tmp_path):
         Languages(tmp_path, Place())
 
 
+def test_a_number_takes_the_form_of_its_language(tmp_path):
+    (tmp_path / "languages").mkdir()
+    (tmp_path / "languages" / "pl.po").write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        'msgid "%(num)s hour"\nmsgid_plural "%(num)s hours"\n'
+        'msgstr[0] "godzina"\nmsgstr[1] "godziny"\nmsgstr[2] "godzin"\n'
+    )
+    polish = Languages(tmp_path, Place()).choose("pl", "")
+    told = [polish.ngettext("%(num)s hour", "%(num)s hours", n) for n in (1, 3, 5)]
+    assert told == ["godzina", "godziny", "godzin"]
+    chinese = Languages(tmp_path, Place()).choose("zh", "")
+    told = [chinese.ngettext("%(num)s place", "%(num)s places", n) for n in (1, 3)]
+    assert told == ["%(num)s 处"] * 2
+
+
 def test_amounts_are_written_exactly_and_never_more_than_there_is():
     english = language.Language("en", language.NullTranslations(), Place())
     assert english.money(1_999_999) == "€1.99"

@@ -187,13 +187,17 @@ def catalog(paths: tuple[Path, ...]) -> NullTranslations:
     """What .po files say, later ones over earlier ones. Raises StationError."""
     merged = Translations()
     for path in paths:
+        code = path.parent.name if path.parent.parent == FOLDER else path.stem
         try:
             with path.open("rb") as file:
-                found = read_po(file, abort_invalid=True)
+                found = read_po(file, locale=code, abort_invalid=True)
             binary = io.BytesIO()
             write_mo(binary, found)
             binary.seek(0)
-            merged.merge(Translations(binary))
+            part = Translations(binary)
+            merged.merge(part)
+            # Which of several forms a number takes is the language's own rule.
+            merged.plural = part.plural  # type: ignore[attr-defined]
         except (OSError, ValueError, PoFileError) as error:
             raise StationError(f"{path} cannot be read as a .po file ({error}).") from None
     return merged

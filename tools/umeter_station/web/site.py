@@ -14,6 +14,7 @@ from umeter_station.ops.jobs import zone
 from umeter_station.station import Books
 from umeter_station.web import guard, live, route, sign_in
 from umeter_station.web.assets import Assets
+from umeter_station.web.audit import ROUTERS as AUDIT
 from umeter_station.web.charts import routes as charts
 from umeter_station.web.desk import ROUTERS as DESK
 from umeter_station.web.fleet import ROUTERS as FLEET
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *PORTAL,
     *TENANTS,
     *TARIFFS,
+    *AUDIT,
 )
 
 
