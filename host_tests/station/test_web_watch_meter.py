@@ -1,4 +1,4 @@
-"""A meter's pages: values, supply, charts, events, orders, settings, logs; and what is done there."""
+"""A meter's pages: values, supply, charts, events, orders, settings, logs; what is done there."""
 
 import re
 
@@ -145,6 +145,18 @@ def test_the_supply_is_cut_only_after_a_look_at_what_will_happen(site):
     assert _post(site, f"{M1}/channels/7/supply", state="open", sure="yes").status_code == 404
     text = _page(site, f"{M1}/channels/2/supply?state=close")
     assert "It will stay open all the same" in text and "no credit" in text
+
+
+def test_a_lock_that_only_an_operator_may_end_is_released(site):
+    path = f"{M1}/channels/1/supply"
+    assert "Have a look at the box first" in _page(site, f"{path}?state=tamper")
+    for _time in range(2):
+        assert _post(site, path, state="overload", sure="yes").status_code == 303
+    (command,) = _orders(site, "release")
+    assert command.args == {"ch": 1, "claim": "overload"}
+    told = reading(seq=2, contact=[0, 0], claims=[16, 0])
+    store(site.books.db, uplink("reading", told), now_s=NOW_S)
+    assert "supply?state=overload" in _page(site)
 
 
 def test_where_two_are_needed_another_person_agrees(site):

@@ -36,7 +36,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "overload": (
         _n("overload"),
         _n("More was drawn than is allowed."),
-        _n("Ends by itself after a while; after too many tries, by an operator."),
+        _n("Ends by itself after a while; after too many tries, when an operator releases it."),
     ),
     "schedule": (
         _n("timetable"),
@@ -46,7 +46,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "tamper": (
         _n("tampering"),
         _n("Somebody has tampered with it."),
-        _n("Ends when an operator lets the supply be, after a look at the box."),
+        _n("Ends when an operator releases it, after a look at the box."),
     ),
     "fault": (
         _n("front end silent"),

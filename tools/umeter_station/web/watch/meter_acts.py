@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import Form, Query, Request
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
-from umeter_station import meters, orders, supply_orders
+from umeter_station import account_orders, meters, orders, supply_orders
 from umeter_station.api.deps import BooksDep, Caller, ChPath, IdPath, MeterPath
 from umeter_station.api.problems import refuse
 from umeter_station.errors import StationError
@@ -21,7 +22,9 @@ router = route.router()
 
 Writer = Annotated[Caller, page("orders:write")]
 Feeder = Annotated[Caller, page("supply:write")]
-Supply = Literal["open", "close"]
+# To hold the contact open, to let it be, or to end a lock that only an operator may end.
+Supply = Literal["open", "close", "overload", "tamper"]
+_LOCKS = ("overload", "tamper")
 Held = Literal["accept", "refuse"]
 
 
@@ -81,7 +84,7 @@ def _ask_supply(
             channel=next((found for found in seen.channels if found.ch == ch), None),
             ch=ch,
             state=state,
-            needs_two=approvals.needed(conn, "supply"),
+            needs_two=state not in _LOCKS and approvals.needed(conn, "supply"),
             error=str(error) if error else "",
         )
 
@@ -100,9 +103,11 @@ def order_supply(
     if not sure:
         error = StationError(_("Tick that you have read what will happen."))
         return _ask_supply(request, books, who, meter, ch, state, error)
-    args = {"ch": ch, "state": state}
     with books.db.write() as conn:
         meters.check_channel(meters.get(conn, meter), ch)
+        if state in _LOCKS:
+            return _follow(meter, _release(conn, who, meter, ch, state))
+        args = {"ch": ch, "state": state}
         waiting = channels.order_waiting(conn, meter, "supply", args)
         if waiting is not None:
             return _follow(meter, waiting)
@@ -113,6 +118,16 @@ def order_supply(
     if done.result is None:
         return go_on(f"/console/meters/{meter}", "second-person")
     return _follow(meter, done.result["order_id"])
+
+
+def _release(conn: Connection, who: Caller, meter: str, ch: int, claim: str) -> int:
+    op, args = account_orders.release(ch, claim)
+    order_id = channels.order_waiting(conn, meter, op, args)
+    if order_id is None:
+        order_id = orders.place(conn, meter, op, args, who.now_s, who.by)
+        detail = {"order_id": order_id, **args}
+        acts.note(conn, who.by, "order.release", f"meter:{meter}", detail, who.now_s)
+    return order_id
 
 
 @router.post("/console/meters/{meter}/channels/{ch}/quarantine")
