@@ -1,17 +1,21 @@
 """A tenant's top-up: what it buys, paying once, and what became of it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from api_kit import Api
 from desk_kit import TARIFF, answer, charge, report_settings
 from pay_kit import SECRET
 from station_kit import NOW_S
+from umeter_station.api.deps import CSRF_HEADER
 from umeter_station.pay import payments, providers
 from umeter_station.pay.provider import Unreachable
 from umeter_station.pay.sandbox import Sandbox
 from umeter_station.people import tenants
+from umeter_station.web import live
 from umeter_station.web.site import create_site
 
 FROM_US = {"Sec-Fetch-Site": "same-origin"}
@@ -260,3 +264,30 @@ def test_the_sandboxs_page_is_one_of_the_site_and_leads_back(site, tess):
     assert foreign.status_code == 403
     providers.use(site.books.db)
     assert client.get(f"/pay/sandbox/{reference}").status_code == 404
+
+
+def test_many_clicks_at_the_same_moment_are_one_payment(site, tess):
+    form, other = shown(tess), shown(tess)
+    clients = [site.as_("tess", follow_redirects=False) for _ in range(4)]
+    jobs = [(client, each) for client in clients for each in (form, other)]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        # A form is of one session; what is tried here is the key.
+        sending = [
+            pool.submit(sent, client, each, csrf=client.headers[CSRF_HEADER])
+            for client, each in jobs
+        ]
+        places = {each.result().headers["Location"] for each in sending}
+    assert len(places) == 1 and len(made(site)) == 1
+
+
+def test_what_is_live_is_the_same_part_anew(site, tess, monkeypatch):
+    def once(_request, part):
+        return PlainTextResponse(part())
+
+    monkeypatch.setattr(live, "stream", once)
+    sent(tess, shown(tess))
+    assert "Waiting for your payment" in tess.get("/live/payments/1").text
+    played(site, made(site)[0])
+    part = tess.get("/live/payments/1").text
+    assert "On its way" in part and "<html" not in part
+    assert part.strip() in tess.get("/home/payments/1").text

@@ -237,6 +237,7 @@ def test_the_label_is_for_who_may_see_meters_and_leads_to_the_page(site, number)
     page = site.as_("anna").get("/console/meters/m1/1/label")
     assert box_numbers.spaced(number) in page.text and "<svg" in page.text
     assert not re.search(r"<script(?![^>]* src=)|<style|\bstyle=|\bon[a-z]+=", page.text)
+    assert "http://127.0.0.1:8080/pay<" in page.text, "where people reach it by config.toml"
     assert "在此缴纳电费" in page.text and "Pay for electricity here" in page.text
     page = site.as_("anna").get("/console/meters/m1/1/label?lang=zh")
     assert "Pay for electricity here" not in page.text
