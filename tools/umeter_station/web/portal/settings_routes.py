@@ -63,13 +63,12 @@ def set_contact(
     email: Contact = "",
     phone: Contact = "",
     by_email: forms.Tick = "",
-    by_sms: forms.Tick = "",
     landlord: forms.Tick = "",
 ) -> Response:
-    ticked = dict(zip(privacy.PURPOSES, (by_email, by_sms, landlord), strict=True))
+    ticked = {"alerts.email": by_email, "usage.landlord": landlord}
     try:
-        if (by_email and not email.strip()) or (by_sms and not phone.strip()):
-            raise StationError(_("Say where to: an address for mail, a number for SMS."))
+        if by_email and not email.strip():
+            raise StationError(_("Say where to: warnings by mail need an address."))
         with books.db.write() as conn:
             changed = {"email": email, "phone": phone}
             tenants.change(conn, who.tenant_id, changed, who.by, who.now_s)
@@ -143,6 +142,7 @@ def _page(
         channels=found,
         tenant=tenant,
         agreed=agreed,
+        sends_mail=bool(books.config.mail.host),
         error=error,
         typed=typed or {},
     )

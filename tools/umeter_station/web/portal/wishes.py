@@ -76,8 +76,9 @@ def of(conn: Connection, source: Source) -> Wishes:
 def order(
     conn: Connection, source: Source, typed: dict[str, str], by: str, now_s: int
 ) -> int | None:
-    """Order what differs; the order's id, None if nothing does. Raises StationError, and orders
-    nothing, if one of them is not an amount or the meter would not take it."""
+    """Order what differs of what was typed; the order's id, None if nothing does. Raises
+    StationError, and orders nothing, if one of them is not an amount or the meter would not take
+    it."""
     changes = {
         f"ch.{source.ch}.{wish.key}": _amount_u(typed[wish.key])
         for wish in of(conn, source).found
