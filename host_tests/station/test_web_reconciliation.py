@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from api_kit import Api
 from desk_kit import check, open_shift
 from pay_kit import CSV
-from station_kit import NOW_S
+from station_kit import NOW_S, reading, store, uplink
 from umeter_station import ledger, models_desk
 from umeter_station.desk import reconcile, sales, shifts
 from umeter_station.pay import suspense
@@ -45,8 +45,9 @@ def _open_items(site):
 
 
 def test_the_report_names_what_disagrees_with_its_finding(site, olaf):
-    assert send(olaf, PAGE).is_redirect
-    assert "all agrees" in olaf.get(PAGE).text
+    send(olaf, PAGE)
+    with site.read() as conn:
+        before = len(reconcile.page(conn, 1)[0].mismatches)
     shift = open_shift(site.books.db, "operator:carl")
     with site.write() as conn:
         shifts.close(conn, shift.id, 19_500_000, "operator:carl", NOW_S)
@@ -56,9 +57,20 @@ def test_the_report_names_what_disagrees_with_its_finding(site, olaf):
     assert re.search(r'href="/console/findings/\d+"', page)
     assert f'href="/console/shifts/{shift.id}"' in page
     with site.read() as conn:
-        older = reconcile.page(conn, 2)[1].id
-    assert "all agrees" in olaf.get(f"{PAGE}?report={older}").text
+        newest, older = reconcile.page(conn, 2)
+    assert len(newest.mismatches) == before + 1
+    earlier = olaf.get(f"{PAGE}?report={older.id}").text
+    assert "another sum than expected" not in earlier.partition("Reports")[0]
     assert olaf.get(f"{PAGE}?report=99").status_code == 404
+
+
+def test_a_meter_that_says_another_sum_is_named_with_both(site, olaf):
+    told = {"credited_total_u": [9_000_000, 0], "charged_total_u": [0, 0]}
+    store(site.books.db, uplink("reading", reading(**told), "m2"))
+    assert send(olaf, PAGE).is_redirect
+    page = olaf.get(PAGE).text
+    assert "do not agree on what was credited" in page and "€9.00" in page
+    assert 'href="/console/meters/m2"' in page
 
 
 def test_a_report_that_was_changed_is_told(site, olaf):

@@ -197,7 +197,7 @@ def catalog(paths: tuple[Path, ...]) -> NullTranslations:
             part = Translations(binary)
             merged.merge(part)
             # Which of several forms a number takes is the language's own rule.
-            merged.plural = part.plural  # type: ignore[attr-defined]
+            merged.plural = part.plural
         except (OSError, ValueError, PoFileError) as error:
             raise StationError(f"{path} cannot be read as a .po file ({error}).") from None
     return merged
