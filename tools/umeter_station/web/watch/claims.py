@@ -6,7 +6,7 @@ from umeter_station.web.language import gettext as _
 from umeter_station.words import claim_names
 
 
-def _n(text: str) -> str:
+def say(text: str) -> str:
     """Marks a text that is translated when it is shown."""
     return text
 
@@ -14,49 +14,62 @@ def _n(text: str) -> str:
 # By claim: (a word for a tile, what it is, how it ends).
 _WORDS: dict[str, tuple[str, str, str]] = {
     "boot": (
-        _n("starting"),
-        _n("The meter has just started and checks its accounts."),
-        _n("Ends by itself within seconds."),
+        say("starting"),
+        say("The meter has just started and checks its accounts."),
+        say("Ends by itself within seconds."),
     ),
     "credit": (
-        _n("no credit"),
-        _n("The credit is used up."),
-        _n("Ends when credit arrives: sell some, or let the tenant take the emergency credit."),
+        say("no credit"),
+        say("The credit is used up."),
+        say("Ends when credit arrives: sell some, or let the tenant take the emergency credit."),
     ),
     "operator": (
-        _n("cut by hand"),
-        _n("An operator holds it open."),
-        _n("Ends when an operator lets the supply be."),
+        say("cut by hand"),
+        say("An operator holds it open."),
+        say("Ends when an operator lets the supply be."),
     ),
     "user": (
-        _n("tenant's switch"),
-        _n("The tenant switched it off, or has used up a budget for the day."),
-        _n("Ends by the tenant's switch, or with the next day's budget."),
+        say("tenant's switch"),
+        say("The tenant switched it off, or has used up a budget for the day."),
+        say("Ends by the tenant's switch, or with the next day's budget."),
     ),
     "overload": (
-        _n("overload"),
-        _n("More was drawn than is allowed."),
-        _n("Ends by itself after a while; after too many tries, when an operator releases it."),
+        say("overload"),
+        say("More was drawn than is allowed."),
+        say("Ends by itself after a while; after too many tries, when an operator releases it."),
     ),
     "schedule": (
-        _n("timetable"),
-        _n("The timetable does not feed it at this hour."),
-        _n("Ends by itself with the timetable's slot."),
+        say("timetable"),
+        say("The timetable does not feed it at this hour."),
+        say("Ends by itself with the timetable's slot."),
     ),
     "tamper": (
-        _n("tampering"),
-        _n("Somebody has tampered with it."),
-        _n("Ends when an operator releases it, after a look at the box."),
+        say("tampering"),
+        say("Somebody has tampered with it."),
+        say("Ends when an operator releases it, after a look at the box."),
     ),
     "fault": (
-        _n("front end silent"),
-        _n("What measures it does not answer; unmetered it is not fed."),
-        _n("Ends by itself when the front end answers again."),
+        say("front end silent"),
+        say("What measures it does not answer; unmetered it is not fed."),
+        say("Ends by itself when the front end answers again."),
     ),
 }
-_ARMED = _n(
+_ARMED = say(
     "The cause is over, but the supply waits for the consumer's own hand: its button, or"
     " “restore power” in the portal."
+)
+# How an account can stand, as words.STATE_NAMES has it: here for those who translate.
+ACCOUNT_STATES = (
+    say("credit low"),
+    say("credit very low"),
+    say("emergency credit offered"),
+    say("emergency credit in use"),
+    say("out of credit"),
+    say("friendly hours"),
+    say("protected"),
+    say("pays afterwards"),
+    say("account closed"),
+    say("locked"),
 )
 
 
@@ -84,7 +97,7 @@ def explained(claims: int | None, armed: int | None) -> list[Claim]:
     waiting = claim_names(armed or 0)
     found = []
     for name in claim_names((claims or 0) | (armed or 0)):
-        word, cause, release = _WORDS.get(name, (name, _n("A newer meter's reason."), ""))
+        word, cause, release = _WORDS.get(name, (name, say("A newer meter's reason."), ""))
         is_armed = name in waiting
         found.append(
             Claim(

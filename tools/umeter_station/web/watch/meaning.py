@@ -1,7 +1,7 @@
 """What each rule's finding means for people, and what to do about it."""
 
 
-def _(text: str) -> str:
+def say(text: str) -> str:
     """Marks a text that the pages translate."""
     return text
 
@@ -9,115 +9,115 @@ def _(text: str) -> str:
 # By rule: (what it means, what to do).
 MEANINGS: dict[str, tuple[str, str]] = {
     "A01": (
-        _("Readings that were due did not come. Nothing is lost by that: registers only grow."),
-        _("If it goes on, look at the meter's radio and its way to the access point."),
+        say("Readings that were due did not come. Nothing is lost by that: registers only grow."),
+        say("If it goes on, look at the meter's radio and its way to the access point."),
     ),
     "A02": (
-        _("The meter has not been heard. It goes on metering and cutting off without us."),
-        _("Look whether the house has power and network, then at the board itself."),
+        say("The meter has not been heard. It goes on metering and cutting off without us."),
+        say("Look whether the house has power and network, then at the board itself."),
     ),
     "A03": (
-        _("More energy enters the house than its channels account for."),
-        _("Look for a branch before the meters, and see which channel is metered short."),
+        say("More energy enters the house than its channels account for."),
+        say("Look for a branch before the meters, and see which channel is metered short."),
     ),
     "A04": (
-        _("What is missing in the sum follows this channel's ups and downs."),
-        _("Inspect the channel's wiring for a bypass, and its front end."),
+        say("What is missing in the sum follows this channel's ups and downs."),
+        say("Inspect the channel's wiring for a bypass, and its front end."),
     ),
     "A05": (
-        _("Energy flows back: generation, or a front end wired the wrong way round."),
-        _("If nothing generates there, turn the current transformer."),
+        say("Energy flows back: generation, or a front end wired the wrong way round."),
+        say("If nothing generates there, turn the current transformer."),
     ),
     "A06": (
-        _("Current passes a contact that should be open: it is welded, or bypassed."),
-        _("The supply cannot be cut there. Isolate the channel, and have the relay changed."),
+        say("Current passes a contact that should be open: it is welded, or bypassed."),
+        say("The supply cannot be cut there. Isolate the channel, and have the relay changed."),
     ),
     "A07": (
-        _("The contact is said to be closed, but there is no voltage behind it."),
-        _("The tenant has no power: look at the relay, the breaker and the wire."),
+        say("The contact is said to be closed, but there is no voltage behind it."),
+        say("The tenant has no power: look at the relay, the breaker and the wire."),
     ),
     "A08": (
-        _("Power is drawn and the register stands still: it is used and not charged."),
-        _("Have the front end changed; read the channel again afterwards."),
+        say("Power is drawn and the register stands still: it is used and not charged."),
+        say("Have the front end changed; read the channel again afterwards."),
     ),
     "A09": (
-        _("Nothing has been used for days where something always was."),
-        _("Ask whether somebody moved out; mark the channel as vacant if so."),
+        say("Nothing has been used for days where something always was."),
+        say("Ask whether somebody moved out; mark the channel as vacant if so."),
     ),
     "A10": (
-        _("The use differs from what is usual on such days by far."),
-        _("Usually a guest, a heater or a holiday; ask if it stays."),
+        say("The use differs from what is usual on such days by far."),
+        say("Usually a guest, a heater or a holiday; ask if it stays."),
     ),
     "A11": (
-        _("One quarter of an hour stands out far above the rest."),
-        _("Look at the chart; a single one needs nothing."),
+        say("One quarter of an hour stands out far above the rest."),
+        say("Look at the chart; a single one needs nothing."),
     ),
     "A12": (
-        _(
+        say(
             "The register moved in a way that no load can move it. What is implausible is held"
             " back and not charged."
         ),
-        _("Look at the front end, then accept or refuse what is held back."),
+        say("Look at the front end, then accept or refuse what is held back."),
     ),
     "A13": (
-        _("The load profile does not add up to what the register says."),
-        _("Compare both with a reading at the meter; do not bill by the profile meanwhile."),
+        say("The load profile does not add up to what the register says."),
+        say("Compare both with a reading at the meter; do not bill by the profile meanwhile."),
     ),
     "A14": (
-        _("The meter's clock is off: tariffs by the hour and intervals are too."),
-        _("It is set by itself when the meter is heard; look at its backup battery if not."),
+        say("The meter's clock is off: tariffs by the hour and intervals are too."),
+        say("It is set by itself when the meter is heard; look at its backup battery if not."),
     ),
     "A15": (
-        _("The meter has credited another sum than the books say."),
-        _("Sell and refund nothing there until it is settled; compare orders and answers."),
+        say("The meter has credited another sum than the books say."),
+        say("Sell and refund nothing there until it is settled; compare orders and answers."),
     ),
     "A16": (
-        _("The account is empty and nothing allows it, but the channel is fed."),
-        _("Look at the contact; open the channel by hand if it does not cut off."),
+        say("The account is empty and nothing allows it, but the channel is fed."),
+        say("Look at the contact; open the channel by hand if it does not cut off."),
     ),
     "A17": (
-        _("Somebody had a hand on it: a cover, a wire, or orders that are not ours."),
-        _("Inspect the box before anything else, and take a picture."),
+        say("Somebody had a hand on it: a cover, a wire, or orders that are not ours."),
+        say("Inspect the box before anything else, and take a picture."),
     ),
     "A18": (
-        _("The grid's voltage, or a load's power factor, is outside of its bounds."),
-        _("If it comes back, ask the grid's operator, or the owner of the load."),
+        say("The grid's voltage, or a load's power factor, is outside of its bounds."),
+        say("If it comes back, ask the grid's operator, or the owner of the load."),
     ),
     "A19": (
-        _("The contact moves so often that it will not last."),
-        _("Look why it is cut and restored; raise the limit, or have the relay changed."),
+        say("The contact moves so often that it will not last."),
+        say("Look why it is cut and restored; raise the limit, or have the relay changed."),
     ),
     "A20": (
-        _("The meter does not have the settings that it was given."),
-        _("Read what it answered, then order the setting again or take it back."),
+        say("The meter does not have the settings that it was given."),
+        say("Read what it answered, then order the setting again or take it back."),
     ),
     "A21": (
-        _("Two boards speak under one name, or one has lost its memory."),
-        _("Find the second board; give the meter a new key."),
+        say("Two boards speak under one name, or one has lost its memory."),
+        say("Find the second board; give the meter a new key."),
     ),
     "A22": (
-        _("It sends far more than its reports explain."),
-        _("Look whether the board restarts again and again; update its software."),
+        say("It sends far more than its reports explain."),
+        say("Look whether the board restarts again and again; update its software."),
     ),
     "A23": (
-        _("The meter is there, but has not answered an order."),
-        _("Look at the orders; money among them is only settled by the meter's answer."),
+        say("The meter is there, but has not answered an order."),
+        say("Look at the orders; money among them is only settled by the meter's answer."),
     ),
     "R01": (
-        _("The books do not balance."),
-        _("Open the reconciliation report; sell nothing there meanwhile."),
+        say("The books do not balance."),
+        say("Open the reconciliation report; sell nothing there meanwhile."),
     ),
     "R02": (
-        _("The payment provider's list and the clearing account differ."),
-        _("Compare the payout with the sales of that day."),
+        say("The payment provider's list and the clearing account differ."),
+        say("Compare the payout with the sales of that day."),
     ),
     "R03": (
-        _("The cash of a shift is not what was sold."),
-        _("Count again, and book the difference with a reason."),
+        say("The cash of a shift is not what was sold."),
+        say("Count again, and book the difference with a reason."),
     ),
     "R04": (
-        _("Money came that fits no payment."),
-        _("Find whose it is in the suspense list, and assign or return it."),
+        say("Money came that fits no payment."),
+        say("Find whose it is in the suspense list, and assign or return it."),
     ),
 }
 

@@ -19,44 +19,44 @@ _CHORES = ("history", "chunk", "time")
 _SECRET = ("key",)
 
 
-def _n(text: str) -> str:
+def say(text: str) -> str:
     """Marks a text that is translated when it is shown."""
     return text
 
 
 _STATES: dict[str, tuple[str, str]] = {
-    "created": (_n("not sent yet"), "quiet"),
-    "sent": (_n("sent"), "quiet"),
-    "delivered": (_n("on its way"), "quiet"),
-    "applied": (_n("applied"), "good"),
-    "partly": (_n("applied in part"), "warn"),
-    "refused": (_n("refused"), "bad"),
-    "expired": (_n("no answer in time"), "warn"),
-    "cancelled": (_n("called off"), "quiet"),
-    "unclear": (_n("unclear"), "bad"),
+    "created": (say("not sent yet"), "quiet"),
+    "sent": (say("sent"), "quiet"),
+    "delivered": (say("on its way"), "quiet"),
+    "applied": (say("applied"), "good"),
+    "partly": (say("applied in part"), "warn"),
+    "refused": (say("refused"), "bad"),
+    "expired": (say("no answer in time"), "warn"),
+    "cancelled": (say("called off"), "quiet"),
+    "unclear": (say("unclear"), "bad"),
 }
 _OPS = {
-    "credit": _n("credit"),
-    "debit": _n("take credit back"),
-    "debt": _n("debt"),
-    "account": _n("account"),
-    "set": _n("settings"),
-    "key": _n("new key"),
-    "supply": _n("supply"),
-    "quarantine": _n("held-back energy"),
-    "calibrate": _n("calibrate"),
-    "emergency": _n("emergency credit"),
-    "restore": _n("restore power"),
-    "user": _n("tenant's switch"),
-    "release": _n("release a claim"),
-    "status": _n("status"),
-    "read": _n("read"),
-    "link": _n("its connection"),
-    "maintenance": _n("maintenance"),
-    "history": _n("its logs"),
-    "update": _n("update"),
-    "chunk": _n("piece of an update"),
-    "time": _n("set the clock"),
+    "credit": say("credit"),
+    "debit": say("take credit back"),
+    "debt": say("debt"),
+    "account": say("account"),
+    "set": say("settings"),
+    "key": say("new key"),
+    "supply": say("supply"),
+    "quarantine": say("held-back energy"),
+    "calibrate": say("calibrate"),
+    "emergency": say("emergency credit"),
+    "restore": say("restore power"),
+    "user": say("tenant's switch"),
+    "release": say("release a claim"),
+    "status": say("status"),
+    "read": say("read"),
+    "link": say("its connection"),
+    "maintenance": say("maintenance"),
+    "history": say("its logs"),
+    "update": say("update"),
+    "chunk": say("piece of an update"),
+    "time": say("set the clock"),
 }
 
 

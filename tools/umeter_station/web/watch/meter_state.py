@@ -17,25 +17,25 @@ from umeter_station.update import Update
 from umeter_station.web.language import gettext as _
 
 
-def _n(text: str) -> str:
+def say(text: str) -> str:
     """Marks a text that is translated when it is shown."""
     return text
 
 
 _DESIRED: dict[str, tuple[str, str]] = {
-    "applied": (_n("as desired"), "good"),
-    "waiting": (_n("not answered yet"), "warn"),
-    "refused": (_n("refused"), "bad"),
-    "differs": (_n("differs"), "bad"),
+    "applied": (say("as desired"), "good"),
+    "waiting": (say("not answered yet"), "warn"),
+    "refused": (say("refused"), "bad"),
+    "differs": (say("differs"), "bad"),
 }
 _UPDATES: dict[str, tuple[str, str]] = {
-    "offered": (_n("offered"), "quiet"),
-    "fetching": (_n("fetching"), "quiet"),
-    "switching": (_n("switching"), "warn"),
-    "trial": (_n("on trial"), "warn"),
-    "kept": (_n("kept"), "good"),
-    "back": (_n("went back to the release before"), "bad"),
-    "failed": (_n("failed"), "bad"),
+    "offered": (say("offered"), "quiet"),
+    "fetching": (say("fetching"), "quiet"),
+    "switching": (say("switching"), "warn"),
+    "trial": (say("on trial"), "warn"),
+    "kept": (say("kept"), "good"),
+    "back": (say("went back to the release before"), "bad"),
+    "failed": (say("failed"), "bad"),
 }
 _LONGEST = 400
 
