@@ -1,46 +1,50 @@
-"""The demo: eight users live in the terminal, sixty times faster than life, with keys to
-intervene.
+"""The demo: pages with sixty days of history and live boards behind them, the boards in the
+terminal, too, with keys to intervene.
 """
 
-import shutil
+import time
 from collections import deque
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
+from umeter_sim.demo_houses import HOUSES, LOGINS, PASSWORD
+from umeter_sim.demo_past import DAYS
+from umeter_sim.demo_scene import DemoScene
 from umeter_sim.keyboard import Keyboard
 from umeter_sim.paths import BUILD
-from umeter_sim.scene import METER, PRICE_U_PER_KWH, Scene, wait_until
-from umeter_sim.story_steps import USERS
 from umeter_station.amounts import format_u
 from umeter_station.errors import StationError
 from umeter_station.live import events_table, reading_table
 
-SPEED = 60
 WORKDIR = BUILD / "demo"
 TOP_UP_U = 2_000_000
-FIRST_SALES_U = (3_000_000, 1_500_000, 400_000, 900_000, 2_500_000, 700_000, 5_000_000, 1_200_000)
 KEYS = (
-    "[b]1-8[/] choose a user   [b]s[/] sell 2.00   [b]o[/] open   [b]c[/] close   [b]r[/] read   "
-    "[b]p[/] power cut / on   [b]b[/] broker off / on   [b]q[/] quit"
+    "[b]1-8[/] choose a user   [b]m[/] the other board   [b]s[/] sell 2.00   [b]o[/] open   "
+    "[b]c[/] close   [b]r[/] read   [b]p[/] power cut / on   [b]b[/] broker off / on   "
+    "[b]q[/] quit"
 )
 
 
 class Demo:
     """What the keys do, and what the screen shows."""
 
-    def __init__(self, scene):
+    def __init__(self, scene: DemoScene):
         self.scene = scene
         self.station = scene.station
+        self.meter = next(iter(scene.sims))
         self.user = 1
-        self.powered = True
+        self.dark_since_s: dict[str, float] = {}  # boards without power
         self.said = deque(maxlen=4)
         self.waiting = {}
         self._actions = {
+            "m": self.other,
             "s": self.sell,
             "o": lambda: self.supply("open"),
             "c": lambda: self.supply("close"),
@@ -50,7 +54,7 @@ class Demo:
         }
 
     def press(self, key):
-        if key.isdigit() and int(key) in USERS:
+        if key in tuple("12345678"):
             self.user = int(key)
             return
         action = self._actions.get(key)
@@ -60,30 +64,36 @@ class Demo:
             except StationError as error:
                 self.said.append(str(error))
 
+    def other(self):
+        meters = list(self.scene.sims)
+        self.meter = meters[(meters.index(self.meter) + 1) % len(meters)]
+
     def sell(self):
-        purchase = self.station.sell(METER, self.user, TOP_UP_U)
+        purchase = self.station.sell(self.meter, self.user, TOP_UP_U)
         self._follow(
             purchase.command_id, "sale of %s to user %d" % (format_u(TOP_UP_U), self.user)
         )
 
     def supply(self, state):
-        order = self.station.order_supply(METER, self.user, state)
+        order = self.station.order_supply(self.meter, self.user, state)
         self._follow(order, "order to %s user %d" % (state, self.user))
 
     def read(self):
-        self._follow(self.station.order_read(METER), "reading on demand")
+        self._follow(self.station.order_read(self.meter), "reading on demand")
 
     def power(self):
-        if self.powered:
-            self.scene.sim.power_cut()
+        sim = self.scene.sims[self.meter]
+        since_s = self.dark_since_s.pop(self.meter, None)
+        if since_s is None:
+            sim.power_cut()
+            self.dark_since_s[self.meter] = time.monotonic()
             self.said.append(
                 "power cut: the board is dark, its contacts have fallen open; p brings it back"
             )
         else:
-            self.scene.sim.power_on(after_ms=60_000)
-            self.scene.sim.resume()
-            self.said.append("power is back, a minute later: look at the balances")
-        self.powered = not self.powered
+            sim.power_on(after_ms=int((time.monotonic() - since_s) * 1000))
+            sim.resume()
+            self.said.append("power is back: look at the balances")
 
     def broker(self):
         if self.scene.broker.is_running:
@@ -107,30 +117,40 @@ class Demo:
                 self.said.append(f"{self.waiting.pop(command_id)}: {command.state}")
 
     def screen(self):
-        footer = Text.from_markup("user [b]%d[/] is chosen    %s" % (self.user, KEYS))
-        second = Text.from_markup(
-            "[dim]second terminal:  build/venv/bin/umeter-station --home build/demo/station"
-            f" sell {METER} 3 2.00[/]"
+        footer = Text.from_markup(
+            "[b]%s[/], user [b]%d[/] is chosen    %s" % (self.meter, self.user, KEYS)
         )
         said = Text("\n".join(self.said) or "everything runs; press a key")
         return Group(
-            reading_table(self.station, METER),
-            events_table(self.station, METER, limit=6),
+            logins(self.scene.address),
+            reading_table(self.station, self.meter),
+            events_table(self.station, self.meter, limit=6),
             Panel(said, title="what you did", title_align="left"),
             footer,
-            second,
         )
 
 
-def show(runtime="micropython", console=None):
+def logins(address: str) -> Table:
+    """Where the pages are, and who may see what."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("[b]pages[/]", f"[b cyan]{address}[/]")
+    table.add_row("[b]sign in[/]", "   ".join(f"{role}: [b]{name}[/]" for name, role in LOGINS))
+    table.add_row("[b]password[/]", f"[b]{PASSWORD}[/]   (of all three)")
+    return table
+
+
+def show(console: Console | None = None, workdir: Path = WORKDIR, days: int = DAYS) -> None:
     """Run until q, Ctrl-C, or the end of the input."""
     console = console or Console()
-    shutil.rmtree(WORKDIR, ignore_errors=True)
-    with console.status("starting broker, station and board"):
-        scene = Scene(WORKDIR, runtime, seed=7, speed=SPEED)
+    with console.status("starting") as status:
+        scene = DemoScene(workdir, lambda doing: status.update(f"{doing} …"), days)
     with scene, Keyboard() as keyboard:
+        console.print(logins(scene.address))
+        console.print(
+            f"[dim]{len(HOUSES)} boards of 8 channels, {days} days of history,"
+            f" {', '.join(scene.sims)} live; ready after {scene.begun_s:.0f} s[/]"
+        )
         try:
-            _furnish(scene, console)
             demo = Demo(scene)
             with Live(demo.screen(), console=console, screen=console.is_terminal) as live:
                 while (key := keyboard.wait(0.25)) not in ("q", ""):
@@ -140,18 +160,6 @@ def show(runtime="micropython", console=None):
                     live.update(demo.screen())
         except KeyboardInterrupt:
             pass
-    return True
-
-
-def _furnish(scene, console):
-    """Eight users with some credit each, so that there is something to see."""
-    scene.sim.start()
-    with console.status("first boot, first settings, first sales"):
-        wait_until(lambda: scene.station.latest_reading(METER), "the first reading")
-        changes = {"price_u_per_kwh": PRICE_U_PER_KWH, "report_s": 20, "low_credit_u": 300_000}
-        scene.ordered(scene.station.order_set(METER, changes))
-        for ch in USERS:
-            scene.sell(ch, FIRST_SALES_U[ch - 1])
 
 
 def register(app):
@@ -159,8 +167,7 @@ def register(app):
 
     @app.command()
     def demo(
-        runtime: Annotated[str, typer.Option(help="micropython or cpython")] = "micropython",
+        days: Annotated[int, typer.Option(help="of history", min=3, max=60)] = DAYS,
     ) -> None:
-        """Broker, station and a simulated board of eight users, live in the terminal."""
-        if not show(runtime):
-            raise typer.Exit(1)
+        """The pages, with history and live boards behind them, and the boards in the terminal."""
+        show(days=days)
