@@ -1,6 +1,7 @@
 """The desk's pages: finding, quoting, selling once, printing, taking back, paying out."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -234,3 +235,14 @@ def test_who_may_not_sell_does_not(site):
     del carl.headers["X-CSRF-Token"]
     assert carl.post(f"{AT}/sales", data=form, headers=FROM_US).status_code == 403
     assert _sold(site) == before
+
+
+def test_clicks_at_the_same_moment_are_one_sale(site):
+    clients = [site.as_("carl", follow_redirects=False) for _ in range(4)]
+    form, before = _quoted(clients[0]), _sold(site)
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = list(pool.map(lambda client: send(client, f"{AT}/sales", form), clients))
+    assert {a.headers["Location"] for a in answers} == {
+        f"/console/desk/sales/{form['key']}?given_u=10000000"
+    }
+    assert _sold(site) == before + 1
