@@ -217,3 +217,12 @@ def test_who_still_lives_there_is_not_forgotten_and_who_moved_out_is(site):
     with site.read() as conn:
         assert tenants.get(conn, 3).forgotten_at == NOW_S
         assert tenants.get(conn, 1).forgotten_at is None
+
+
+def test_a_day_has_its_power_as_a_line_that_goes_on_today(site):
+    tess = site.as_("tess")
+    today = tess.get("/home/usage?span=day").text
+    assert "kind=power&amp;last_s=86400" in today and 'data-again="60"' in today
+    before = tess.get("/home/usage?span=day&at=2027-01-14").text
+    assert "kind=power&amp;from_s=" in before and "data-again" not in before
+    assert "kind=power" not in tess.get("/home/usage?span=month").text

@@ -8,6 +8,7 @@ which the meter estimated.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def profile(conn: Connection, source: Source, from_s: int, until_s: int) -> Prof
         .where(i.t_end - 60 * i.minutes >= from_s)
         .order_by(i.t_end, i.n)
     ).all()
-    table = np.array([tuple(row) for row in rows], np.int64).reshape(-1, 4)
+    table = np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 4)
     end_s, minutes, estimated, wh = table.T
     return Profile(
         end_s - 60 * minutes, end_s, wh, (estimated >> (source.ch - 1) & 1).astype(bool)

@@ -14,6 +14,7 @@ from umeter_station.web.charts.figures import Asked, Figure
 from umeter_station.web.language import gettext as _
 
 STEPS = {"day": "quarter", "week": "day", "month": "day", "year": "month"}
+_DAY_S = 86_400
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 
 
@@ -116,6 +117,18 @@ def of(
         percent=percent,
         figure=drawn,
     )
+
+
+def power(
+    conn: Connection, sources: tuple[Source, ...], now: Period, where: tzinfo, now_s: int
+) -> Figure | None:
+    """Of one channel and one day as a line; of today it goes on while one looks."""
+    if now.span != "day" or len(sources) != 1 or now.from_s > now_s:
+        return None
+    is_today = now.until_s > now_s
+    span = (now_s - _DAY_S, now_s) if is_today else (now.from_s, now.until_s)
+    asked = Asked(sources, *span, "power", is_live=is_today)
+    return figures.figure(conn, asked, where, now_s)
 
 
 def _total(values: Iterable[int | None]) -> int | None:

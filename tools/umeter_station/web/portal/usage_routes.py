@@ -40,6 +40,7 @@ def used(
         own = sources_of(conn, who)
         chosen = chosen_of(own, channel)
         found = usage.of(conn, chosen, period, where, who.now_s) if chosen else None
+        power = usage.power(conn, chosen, period, where, who.now_s) if chosen else None
         words = _words(conn, chosen, where, who.now_s)
     newer = usage.after(period)
     return render(
@@ -51,6 +52,7 @@ def used(
         period=period,
         title=usage.title(period),
         use=found,
+        power=power,
         tariffs=words,
         older=usage.before(period, where).first.isoformat(),
         newer=newer.isoformat() if period.until_s <= who.now_s else "",
