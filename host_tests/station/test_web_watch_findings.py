@@ -195,13 +195,14 @@ def test_evidence_is_written_by_its_units():
         facts(
             {
                 **{"voltage_dv": 2531, "share_ppm": 42_000, "clock": 0, "of": 4, "a": 1},
-                **{"until_s": NOW_S, "state": 16, "found": [{"what": "x", "n": 1}]},
+                **{"until_s": NOW_S, "state": 16},
+                "found": [{"what": "x", "balance_u": 5_000_000}],
                 **{"current_ma": None, "usual_wh_a_day": 1_500, "newer_s_thing": "so"},
             }
         )
     )
     assert told["voltage"] == "253.1 V" and told["share of it that is not metered"] == "4.2 %"
     assert told["clock"] == "not set" and told["of so many due"] == "4"
-    assert told["account"] == "out of credit" and told["what differs"] == "what x, n 1"
+    assert told["account"] == "out of credit" and told["what differs"] == "x, balance €5.00"
     assert told["usual on a day"] == "1.500 kWh" and told["newer_s_thing"] == "so"
     assert "2027" in told["heard again"] and "current" not in told and "a" not in told

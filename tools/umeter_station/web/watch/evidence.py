@@ -6,7 +6,6 @@ The unit of a number is in the end of its key, as everywhere; what has none is a
 from collections.abc import Callable
 from typing import Any
 
-from umeter_station.watch.wording import evidence_text
 from umeter_station.web import language
 from umeter_station.web.language import Language
 from umeter_station.web.language import gettext as _
@@ -146,4 +145,9 @@ def _value(key: str, value: Any) -> str:
 
 
 def _item(value: Any) -> str:
-    return evidence_text(value) if isinstance(value, dict) else str(value)
+    """One of several things that were found: what it is, then its numbers."""
+    if not isinstance(value, dict):
+        return str(value)
+    numbers = {key: each for key, each in value.items() if key != "what"}
+    told = [f"{name} {text}" for name, text in facts(numbers)]
+    return ", ".join([str(value["what"]), *told] if "what" in value else told)
