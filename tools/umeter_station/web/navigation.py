@@ -39,6 +39,7 @@ CONSOLE = (
     Entry(_("Approvals"), "/console/approvals", "check", "supply:write"),
     Entry(_("People"), "/console/people", "key", "people:read"),
     Entry(_("Acts"), "/console/acts", "book", "audit:read"),
+    Entry(_("Exports"), "/console/exports", "down", "exports:read"),
 )
 
 

@@ -13,6 +13,7 @@ from umeter_station.api.settings import ApiSettings
 from umeter_station.ops.jobs import zone
 from umeter_station.station import Books
 from umeter_station.web import guard, live, route, sign_in
+from umeter_station.web.acts import ROUTERS as ACTS
 from umeter_station.web.assets import Assets
 from umeter_station.web.audit import ROUTERS as AUDIT
 from umeter_station.web.charts import routes as charts
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *WATCH,
     *DESK,
     *FLEET,
+    *ACTS,
     *PEOPLE,
     *PORTAL,
     *TENANTS,
