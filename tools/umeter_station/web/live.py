@@ -114,20 +114,21 @@ def _event(name: str, html: str) -> bytes:
 def _response(
     request: Request, look: Callable[[], bytes], every_s: float
 ) -> StreamingResponse:
+    first = look()  # What there is not is refused before anything is sent.
     return StreamingResponse(
-        _events(request, look, every_s),
+        _events(request, look, every_s, first),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
 async def _events(
-    request: Request, look: Callable[[], bytes], every_s: float
+    request: Request, look: Callable[[], bytes], every_s: float, first: bytes
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     end_s = loop.time() + _LASTS_S
     told_s = loop.time()
-    yield b"retry: %d\n\n" % _RETRY_MS
+    yield b"retry: %d\n\n" % _RETRY_MS + first
     while loop.time() < end_s and not await request.is_disconnected():
         if not await run_in_threadpool(_is_signed_in, request):
             yield b"event: gone\ndata: \n\n"
