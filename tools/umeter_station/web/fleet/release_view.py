@@ -20,7 +20,7 @@ MOST_LINES = 200
 
 @dataclass(frozen=True)
 class Line:
-    """One meter, what it runs, and why it would be left out, if it would."""
+    """One meter, what it runs, and why it would be left out, if it would be."""
 
     meter: str
     is_online: bool
@@ -43,7 +43,10 @@ class Looked:
 
 def looked(release: Release, chosen: Sequence[Meter]) -> Looked:
     seen = rollout_plan.dry_update(chosen, release)
-    lines = [Line(one.meter, one.presence == "online", one.kind, one.refusal) for one in seen]
+    lines = [
+        Line(one.meter, one.presence == "online", _runs(known), one.refusal)
+        for known, one in zip(chosen, seen, strict=True)
+    ]
     lines.sort(key=lambda line: (not line.refusal, line.meter))
     told = sorted((line.meter, line.runs, line.refusal) for line in lines)
     return Looked(
@@ -53,6 +56,12 @@ def looked(release: Release, chosen: Sequence[Meter]) -> Looked:
         lines=tuple(lines[:MOST_LINES]),
         mark=hashlib.sha256(repr(told).encode()).hexdigest()[:32],
     )
+
+
+def _runs(known: Meter) -> str:
+    """Empty for a meter that has not told it."""
+    status = json.loads(known.status)
+    return " ".join(str(status[name]) for name in ("board", "version") if status.get(name))
 
 
 def running(conn: Connection) -> dict[tuple[str, int], int]:
