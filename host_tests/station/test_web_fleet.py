@@ -84,29 +84,30 @@ def test_what_other_pages_know_is_filled_in(site):
     assert "/console/meters/m1" not in page
 
 
-@pytest.mark.parametrize(
-    ("wish", "sentence"),
-    [
-        ({"key": "limit_w", "value": "3000"}, "Choose meters"),
-        ({"key": "limit_w", "value": "1", "all": "yes", "meters": "m1"}, "only one of these"),
-        ({"all": "yes"}, "at least one setting"),
-        ({"all": "yes", "key": "limit_w"}, "needs a setting and its value"),
-        ({"all": "yes", "template": "none-such"}, "no template none-such"),
-        ({"all": "yes", "template": "x", "key": "limit_w", "value": "1"}, "not both"),
-        ({"where": "sit=x", "key": "limit_w", "value": "1"}, "At 1"),
-        ({"meters": "m9", "key": "limit_w", "value": "1"}, "m9"),
-        ({"tariff": "day", "key": "limit_w", "value": "1"}, "has the tariff day"),
-        ({"all": "yes", "key": "limit_w", "value": "1", "canary": "half"}, "no number of meters"),
-        ({"all": "yes", "key": "limit_w", "value": "1", "failing": "-1"}, "no percentage"),
-        ({"all": "yes", "key": "limit_w", "value": "1", "answer": "soon"}, "whole minutes"),
-    ],
-)
-def test_a_wish_that_is_not_clear_is_refused_in_one_sentence(site, wish, sentence):
-    answer = _look(site.olaf, **wish)
-    assert answer.status_code in (400, 404)
-    alert = re.search(r'role="alert"[^>]*>([^<]*)<', answer.text)[1]
-    assert sentence in alert
-    assert "What it would do" not in answer.text
+# What is typed, and what is said of it.
+UNCLEAR = [
+    ({"key": "limit_w", "value": "3000"}, "Choose meters"),
+    ({"key": "limit_w", "value": "1", "all": "yes", "meters": "m1"}, "only one of these"),
+    ({"all": "yes"}, "at least one setting"),
+    ({"all": "yes", "key": "limit_w"}, "needs a setting and its value"),
+    ({"all": "yes", "template": "none-such"}, "no template none-such"),
+    ({"all": "yes", "template": "x", "key": "limit_w", "value": "1"}, "not both"),
+    ({"where": "sit=x", "key": "limit_w", "value": "1"}, "At 1"),
+    ({"meters": "m9", "key": "limit_w", "value": "1"}, "m9"),
+    ({"tariff": "day", "key": "limit_w", "value": "1"}, "has the tariff day"),
+    ({"all": "yes", "key": "limit_w", "value": "1", "canary": "half"}, "no number of meters"),
+    ({"all": "yes", "key": "limit_w", "value": "1", "failing": "-1"}, "no percentage"),
+    ({"all": "yes", "key": "limit_w", "value": "1", "answer": "soon"}, "whole minutes"),
+]
+
+
+def test_a_wish_that_is_not_clear_is_refused_in_one_sentence(site):
+    for wish, sentence in UNCLEAR:
+        answer = _look(site.olaf, **wish)
+        assert answer.status_code in (400, 404), wish
+        alert = re.search(r'role="alert"[^>]*>([^<]*)<', answer.text)[1]
+        assert sentence in alert, (wish, alert)
+        assert "What it would do" not in answer.text, wish
 
 
 def test_who_would_refuse_is_left_out_only_if_that_is_meant(site):
