@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+DAYS = 60  # of history
 PASSWORD = "green meadow 42"
 OPERATOR, CASHIER, TENANT = "olivia", "carl", "tess"
 OWNER = "anna"

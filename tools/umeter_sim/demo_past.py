@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from umeter_sim import demo_houses as houses
-from umeter_sim.demo_houses import CUT_CH, CUT_METER, HOUSES, House
+from umeter_sim.demo_houses import CUT_CH, CUT_METER, DAYS, HOUSES, House
 from umeter_sim.demo_people import settle_in
 from umeter_sim.past_board import QUARTER_S, Message, will
 from umeter_sim.past_crew import Crew
@@ -28,7 +28,6 @@ from umeter_station.pay.sandbox import Sandbox
 from umeter_station.people import tenants
 from umeter_station.watch import engine
 
-DAYS = 60
 FRESH_S = 3 * 3600  # a past that ended so long ago is still good to go on from
 _DAY_S = 86_400
 _ZONE = ZoneInfo(houses.TIMEZONE)
@@ -99,7 +98,7 @@ class _Life:
                 "days": self._days,
                 "seed": house.seed,
                 "inlet": house.inlet,
-                "tap": None if house.tap is None else house.tap - 60 + self._days,
+                "tap": None if house.tap is None else house.tap - DAYS + self._days,
             }
             for house in HOUSES
         }
@@ -111,6 +110,7 @@ class _Life:
                     self._set(house.meter, each)
             self._serve()
             self._take_rest()
+            self._desk(closes=True)
             ends = self._crew.all_({house.meter: ("end", ()) for house in HOUSES})
         engine.run(self._books)
         self._station.close()
@@ -141,7 +141,7 @@ class _Life:
         self._serve()
         self._take_rest()
         for meter, ch in self._hungry:
-            self._buy(meter, ch, self._random.choice(_AMOUNTS_U))
+            self._buy(meter, ch, self._amount(meter, ch))
         self._serve()
         self._take_rest()
 
@@ -202,7 +202,7 @@ class _Life:
         for house in self._speaking:
             for ch in house.people():
                 balance_u, closed = balances[house.meter][ch - 1]
-                waits = self._day() >= _CUT_DAY - 60 + self._days
+                waits = self._day() >= _CUT_DAY - DAYS + self._days
                 if waits and (house.meter, ch) == (CUT_METER, CUT_CH):
                     continue
                 # Most buy in time; some find out in the dark.
@@ -230,10 +230,10 @@ class _Life:
             hook = self._sandbox.finish(paid.reference, "succeeded")
             webhooks.receive(self._db, clock, self._sandbox, hook.body, hook.headers)
 
-    def _desk(self) -> None:
+    def _desk(self, closes: bool = False) -> None:
         """Carl's hours."""
         local = datetime.fromtimestamp(self._now, _ZONE)
-        open_now = local.weekday() < 5 and 8 <= local.hour < 17
+        open_now = local.weekday() < 5 and 8 <= local.hour < 17 and not closes
         with self._db.write() as conn:
             if open_now and self._shift is None:
                 opened = shifts.open_(
@@ -248,7 +248,7 @@ class _Life:
     def _work(self, day: int) -> None:
         """What the station does by itself, and the operator now and then."""
         today = self._day()
-        if today != day and today == houses.LATER_DAY - 60 + self._days:
+        if today != day and today == houses.LATER_DAY - DAYS + self._days:
             with self._db.write() as conn:
                 tariffs.save(conn, "Home", houses.LATER_HOME, self._operator, self._now)
             self._push_tariffs("Home")

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from umeter_sim.board_api import BoardError, SimBoard, open_board
-from umeter_sim.demo_houses import HOUSES, House
-from umeter_sim.demo_past import DAYS, Past, past
+from umeter_sim.demo_houses import DAYS, HOUSES, House
+from umeter_sim.demo_past import Past, past
 from umeter_sim.mosquitto import any_broker
 from umeter_sim.past_board import INLET, OWN_DW
 from umeter_station.broker import unused_port
@@ -19,12 +19,14 @@ from umeter_station.ops import log
 from umeter_station.ops.role_jobs import JobsRole
 from umeter_station.ops.role_web import WebRole
 from umeter_station.station import Station
+from umeter_station.watch import engine
 
 LIVE = tuple(house for house in HOUSES if not house.ends_s)
 TAP_DW = 11_500
 _LOADS = ("household", "kiosk", "fridge", "office", "household", "kiosk", "office", "household")
 _HOST = "127.0.0.1"
 _STOP_S = 5.0
+_PATIENCE_S = 60.0
 
 
 class DemoScene:
@@ -64,6 +66,7 @@ class DemoScene:
                     self._stack.enter_context(_Inlet(self.sims[house.meter]))
             for sim in self.sims.values():
                 sim.start()
+            self._stack.enter_context(_Jobs(self.station, list(self.sims)))
             self._stack = self._stack.pop_all()
         self.begun_s = time.monotonic() - began_s
 
@@ -113,9 +116,47 @@ class DemoScene:
         said = self._stack.enter_context((workdir / "station.log").open("w"))
         log.set_up(self.station.config, said)
         self.station.start(connect_timeout_s=10)
-        for role in (WebRole(self.station), JobsRole(self.station)):
-            role.start()
-            self._stack.callback(role.stop, _STOP_S)
+        web = WebRole(self.station)
+        web.start()
+        self._stack.callback(web.stop, _STOP_S)
+
+
+class _Jobs:
+    """The station's periodic work, as soon as the boards have spoken: the time between their past
+    and now was nobody's fault.
+    """
+
+    def __init__(self, station: Station, meters: list[str]) -> None:
+        self._station = station
+        self._meters = meters
+        self._role = JobsRole(station)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._begin, daemon=True)
+
+    def __enter__(self) -> "_Jobs":
+        self._began = self._station.clock.now_s()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _begin(self) -> None:
+        end_s = time.monotonic() + _PATIENCE_S
+        while not self._all_spoke() and time.monotonic() < end_s:
+            if self._over.wait(0.2):
+                return
+        seen = engine.Look(self._station.clock.now_s(), [], 0, (), (), 0)
+        with self._station.db.write() as conn:
+            engine.write(conn, seen)
+        self._role.start()
+        self._over.wait()
+        self._role.stop(_STOP_S)
+
+    def _all_spoke(self) -> bool:
+        told = [self._station.latest_reading(meter) for meter in self._meters]
+        return all(each and each.clock and each.t >= self._began for each in told)
 
 
 class _Inlet:

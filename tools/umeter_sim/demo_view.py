@@ -5,25 +5,21 @@ terminal, too, with keys to intervene.
 import time
 from collections import deque
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from umeter_sim.demo_houses import HOUSES, LOGINS, PASSWORD
-from umeter_sim.demo_past import DAYS
+from umeter_sim.demo_houses import DAYS, HOUSES, LOGINS, PASSWORD
 from umeter_sim.demo_scene import DemoScene
 from umeter_sim.keyboard import Keyboard
-from umeter_sim.paths import BUILD
+from umeter_sim.paths import DEMO
 from umeter_station.amounts import format_u
 from umeter_station.errors import StationError
 from umeter_station.live import events_table, reading_table
 
-WORKDIR = BUILD / "demo"
 TOP_UP_U = 2_000_000
 KEYS = (
     "[b]1-8[/] choose a user   [b]m[/] the other board   [b]s[/] sell 2.00   [b]o[/] open   "
@@ -139,7 +135,7 @@ def logins(address: str) -> Table:
     return table
 
 
-def show(console: Console | None = None, workdir: Path = WORKDIR, days: int = DAYS) -> None:
+def show(console: Console | None = None, workdir: Path = DEMO, days: int = DAYS) -> None:
     """Run until q, Ctrl-C, or the end of the input."""
     console = console or Console()
     with console.status("starting") as status:
@@ -160,14 +156,3 @@ def show(console: Console | None = None, workdir: Path = WORKDIR, days: int = DA
                     live.update(demo.screen())
         except KeyboardInterrupt:
             pass
-
-
-def register(app):
-    """Add the command `demo`."""
-
-    @app.command()
-    def demo(
-        days: Annotated[int, typer.Option(help="of history", min=3, max=60)] = DAYS,
-    ) -> None:
-        """The pages, with history and live boards behind them, and the boards in the terminal."""
-        show(days=days)

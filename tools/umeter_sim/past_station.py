@@ -69,7 +69,9 @@ class PastStation:
                     rows.append(reading_store.row_of(meter, reading, at))
                 else:
                     message = inbox.Message(f"umeter/{meter}/up/{kind}", payload)
-                    self._inbox.store(conn, [message], at)
+                    # Answers come after what they answer, whatever the board's own clock says.
+                    now_s = self.clock.unix_s if kind == "result" else at
+                    self._inbox.store(conn, [message], now_s)
             if rows:
                 reading_store.insert(conn, rows)
 
