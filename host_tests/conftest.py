@@ -8,6 +8,8 @@ import types
 
 from hypothesis import HealthCheck, settings
 
+from thoroughness import IS_THOROUGH
+
 # Set to 80 where tests run side by side: tables are as wide as each test says.
 os.environ.pop("COLUMNS", None)
 
@@ -17,10 +19,10 @@ _micropython.kbd_intr = lambda character: None
 sys.modules.setdefault("micropython", _micropython)
 
 settings.register_profile(
-    "umeter", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "umeter", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("long", parent=settings.get_profile("umeter"), max_examples=2000)
-settings.load_profile(os.environ.get("UMETER_HYPOTHESIS", "umeter"))
+settings.load_profile("long" if IS_THOROUGH else "umeter")
 
 
 def pytest_report_header(config):

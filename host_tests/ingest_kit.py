@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 _TOOLS = Path(__file__).resolve().parents[1] / "tools"
 
 

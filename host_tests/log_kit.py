@@ -3,30 +3,22 @@ to history orders."""
 
 import base64
 import hashlib
-import struct
-from zlib import crc32
 
 import sqlalchemy as sa
 
 from station_kit import NOW_S, reading, result, store, uplink
+from umeter_sim import log_records
 from umeter_station import models, orders
 
-EPOCH_OFFSET_S = 1_577_836_800
 _MOST = {"events": 16, "profile": 32}
 
 
-def sealed(body):
-    return body + struct.pack("<I", crc32(body))
+def audit_raw(n, previous=bytes(32), t=NOW_S, **more):
+    return log_records.audit_raw(n, previous, t, **more)
 
 
-def audit_raw(n, previous=bytes(32), t=NOW_S, boot=1, ch=0, code=1, a=0, b=0):
-    when = t - EPOCH_OFFSET_S if t else 0
-    return sealed(struct.pack("<IIHBBqq32s", n, when, boot, ch, code, a, b, previous))
-
-
-def interval_raw(n, wh=(0,) * 8, t_end=NOW_S, minutes=15, flags=0, quarantined=0, estimated=0):
-    when = t_end - EPOCH_OFFSET_S if t_end else 0
-    return sealed(struct.pack("<IIBBBB8H", n, when, minutes, flags, quarantined, estimated, *wh))
+def interval_raw(n, wh=(0,) * 8, t_end=NOW_S, *more, **named):
+    return log_records.interval_raw(n, wh, t_end, *more, **named)
 
 
 def chain(count, first_n=1, previous=bytes(32)):

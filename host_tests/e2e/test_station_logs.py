@@ -83,22 +83,22 @@ def test_an_ingest_that_is_killed_while_it_pulls_takes_up_where_it_was(broker, t
     home = tmp_path / "home"
     books = Station(home, broker.url)
     books.add_meter("m1", KEY)
-    meter.logs.append("events", chain(1200))
-    meter.logs.append("profile", intervals(1200))
+    meter.logs.append("events", chain(480))
+    meter.logs.append("profile", intervals(480))
     kills = 0
     while True:
         before = _held(books)
         with ingest_process(home) as process:
             until(
-                lambda: _held(books) == (1200, 1200) or sum(_held(books)) > sum(before) + 300,  # noqa: B023
+                lambda: _held(books) == (480, 480) or sum(_held(books)) > sum(before) + 200,  # noqa: B023
                 meanwhile=meter.report,
             )
-            if _held(books) == (1200, 1200):
+            if _held(books) == (480, 480):
                 break
             process.kill()
             kills += 1
     assert kills >= 2
     verdict = books.verify_audit("m1")
-    assert (verdict.count, verdict.broken_n) == (1200, None)
+    assert (verdict.count, verdict.broken_n) == (480, None)
     assert not {"history.lost", "history.contradicts"} & set(books.counters())
     books.close()

@@ -77,15 +77,15 @@ def test_what_came_while_the_station_was_down_is_not_lost(broker, tmp_path, mete
 
 def test_nothing_is_acknowledged_before_it_is_on_disk(station, meter, monkeypatch):
     acked = []
-    client = station._ingest._link._client
-    acknowledge = client.ack
+    link = station._ingest._link
+    acknowledge = link.acknowledge
     until(lambda: station.meter("m1").presence == "online")
 
-    def ack(mid, qos):
+    def ack(batch):
         acked.append([event["n"] for event in station.events("m1")])
-        return acknowledge(mid, qos)
+        acknowledge(batch)
 
-    monkeypatch.setattr(client, "ack", ack)
+    monkeypatch.setattr(link, "acknowledge", ack)
     with station.db.write():  # Somebody else is writing: no commit is possible.
         meter.publish("event", {"n": 1, "code": "boot"}).wait_for_publish(TIMEOUT_S)
         time.sleep(0.5)

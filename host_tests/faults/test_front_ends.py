@@ -54,7 +54,7 @@ def test_a_calibrated_gain_is_in_energy_and_power():
         rig.calibration.tune(rig.samples[0], (50_000, 0, 0, 0))
         rig.run(20_000)
         before, drawn = rig.booked(0), rig.drawn(0)
-        rig.run(600_000)
+        rig.run(200_000)
         gain = (rig.booked(0) - before) / (rig.drawn(0) - drawn)
         assert 1.048 < gain < 1.052, kind
         assert 20_900 < rig.samples[0].power_dw < 21_100, kind

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from thoroughness import share
 from umeter_sim import fuzz, order_board
 from umeter_sim import order_oracle as oracle
 from umeter_sim.order_board import KEY, sign
@@ -11,15 +12,15 @@ from umeter_sim.order_board import KEY, sign
 
 def test_mutated_tokens_change_nothing_that_they_may_not():
     told = []
-    found = fuzz.envelopes(5000, seed=5, progress=told.append)
+    found = fuzz.envelopes(share(5000, 3000), seed=5, progress=told.append)
     assert found["faults"] == []
-    assert found["inputs"] == told[-1] >= 5000
+    assert found["inputs"] == told[-1] >= 3000
 
 
-def broken(monkeypatch, module, name, value):
+def broken(monkeypatch, module, name, value, inputs=2500):
     """The faults found in some tokens if the firmware had this name of a module otherwise."""
     monkeypatch.setattr(order_board.firmware.load(module), name, value)
-    return fuzz.envelopes(4000, seed=5)["faults"]
+    return fuzz.envelopes(inputs, seed=5)["faults"]
 
 
 def test_a_signature_that_nobody_compares_is_found(monkeypatch):
@@ -50,7 +51,7 @@ def test_what_an_undo_leaves_behind_is_found(monkeypatch):
     def remember(meter, channel):
         return lambda: None
 
-    assert broken(monkeypatch, "umeter.net.order_money", "remember", remember)
+    assert broken(monkeypatch, "umeter.net.order_money", "remember", remember, 4000)
 
 
 def test_the_judge_opens_what_was_signed_and_nothing_else():

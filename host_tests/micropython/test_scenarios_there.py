@@ -1,9 +1,12 @@
-"""The scenarios once more, inside the interpreter that runs the meter on the board."""
+"""The scenarios once more, inside the interpreter that runs the meter on the board: each third of
+them, the bench takes all.
+"""
 
+from thoroughness import every
 from umeter_sim import scenarios
 
 
-def test_every_scenario_on_micropython(tmp_path):
-    results = scenarios.run_all(tmp_path)
+def test_scenarios_on_micropython(tmp_path):
+    results = scenarios.run_all(tmp_path, every(3))
     assert [failure for _, failures in results for failure in failures] == []
-    assert len(results) >= 60 and all(checks > 0 for checks, _ in results)
+    assert len(results) >= 40 and all(checks > 0 for checks, _ in results)

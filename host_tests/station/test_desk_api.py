@@ -85,7 +85,9 @@ def test_what_became_of_a_key_over_the_api(api):
     assert carl.post("/v1/sales/by-key/d1/resend", **_key("r1")).json()["state"] == "ordered"
     answer(api.books.db, _newest_order(api), "too_much")
     refunded = carl.post("/v1/sales/by-key/d1/refund").json()
-    assert refunded["refund_due_u"] >= PAID_U
+    assert refunded["refund_due_u"] >= PAID_U == refunded["paid_u"]
+    assert sum(refunded[part] for part in ("credit_u", "fee_u", "tax_u")) == PAID_U
+    assert 0 < refunded["credit_u"] < PAID_U
     due = carl.get("/v1/refunds/due", params={"meter": "m1", "ch": 1}).json()
     body = {"meter": "m1", "ch": 1, "amount_u": PAID_U, "purchase": "d1"}
     first, again = (carl.post("/v1/refunds", json=body, **_key("p1")) for _ in range(2))

@@ -24,7 +24,7 @@ from desk_kit import (
 )
 from postgres_kit import ENGINES, new_on
 from station_kit import NOW_S, order
-from umeter_station import account_orders, holding, ledger, models, models_desk
+from umeter_station import account_orders, holding, ledger, models, models_desk, vending
 from umeter_station.desk import agents, payouts, shifts, voids
 from umeter_station.errors import Conflict, NotFound, StationError
 
@@ -180,6 +180,19 @@ def test_kwh_that_are_refused_are_money_that_is_due(db):
     sell(db)
     answer(db, 1, "range")
     assert balances_u(db) == {"cash:desk": -10_000_000, "refund-due:m1/3": 10_000_000}
+
+
+def test_kwh_that_were_held_and_refunded_are_not_sent_again(db):
+    report_settings(db, unit="kwh", price_u_per_kwh=300_000)
+    sell(db)
+    answer(db, 1, "too_much")
+    with db.write() as conn:
+        assert holding.refund(conn, "k1", NOW_S) and not holding.refund(conn, "k1", NOW_S)
+    with db.write() as conn, pytest.raises(StationError, match="sell it anew"):
+        holding.resend(conn, "k1", "r1", NOW_S)
+    with db.read() as conn:
+        assert vending.by_key(conn, "k1").refunded
+    assert open_orders(db) == []
 
 
 def test_a_channel_is_sold_money_or_kwh_and_never_both(db):

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from cli_kit import run
 from umeter_station import config
@@ -133,6 +134,12 @@ def test_the_table_of_keys_has_all_of_them_and_no_secret(home, monkeypatch):
     assert shown.exit_code == 0 and all(key in shown.stdout for key in all_keys())
     assert "(set)" in shown.stdout and "1..64" in shown.stdout and "messages/min" in shown.stdout
     assert "h u-s" not in shown.stdout and "pw-42" not in shown.stdout
+
+
+def test_the_table_of_keys_can_be_read_in_a_narrow_terminal(home, monkeypatch):
+    monkeypatch.setattr("umeter_station.cli_ops.out", Console(width=80))
+    shown = run(home, "config")
+    assert all(f" {key} " in shown.stdout for key in all_keys()) and "…" not in shown.stdout
 
 
 _ANY = st.recursive(

@@ -175,6 +175,12 @@ def test_a_role_that_cannot_start_says_why(books):
     assert f"cannot listen at 127.0.0.1 port {port}" in "".join(run.log)
 
 
+def test_the_embedded_broker_is_not_given_several_workers(books):
+    with running(books.config.home, "--embedded-broker", UMETER_STATION_INGEST_WORKERS="2") as run:
+        assert run.process.wait(_PATIENCE_S) == 1
+    assert "no shared subscriptions" in "".join(run.log)
+
+
 def test_a_process_does_not_outlive_its_supervisor(books):
     """Else its successor would find the session on the broker and the jobs taken."""
     ours, theirs = socket.socketpair()

@@ -20,9 +20,7 @@ KEY = {"Idempotency-Key": "k1"}
 
 @pytest.fixture
 def api(tmp_path, monkeypatch):
-    quick = PasswordHasher(1, 8, 1)
-    monkeypatch.setattr(pins, "_HASHER", quick)
-    monkeypatch.setattr(pins, "_NOBODY", quick.hash("nobody"))
+    monkeypatch.setattr(pins, "_HASHER", PasswordHasher(1, 8, 1))
     api = Api(tmp_path)
     api.sandbox = Sandbox(api.books.db, api.clock, SECRET, "EUR", "https://testserver")
     providers.use(api.books.db, api.sandbox)

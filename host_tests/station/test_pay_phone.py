@@ -21,9 +21,7 @@ PIN = "2580"
 def shop(db, monkeypatch):
     """Tenant 1 has channels 3 and 4 of m1, and 20.00 in the wallet."""
     # Next to no work, where it is not the hashing that is tested.
-    quick = PasswordHasher(1, 8, 1)
-    monkeypatch.setattr(pins, "_HASHER", quick)
-    monkeypatch.setattr(pins, "_NOBODY", quick.hash("nobody"))
+    monkeypatch.setattr(pins, "_HASHER", PasswordHasher(1, 8, 1))
     shop = Shop(hasty(db))
     pin_hash = pins.hashed(PIN)
     with shop.db.write() as conn:

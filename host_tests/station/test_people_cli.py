@@ -27,6 +27,12 @@ def _said(home, *words, **more):
     return done.output
 
 
+def test_a_name_is_shown_as_it_is(home):
+    name = "[/red] bank:house:1 [link=x]"
+    _said(home, "tenants", "add", name)
+    assert name in _said(home, "tenants", "list")
+
+
 def test_people(home):
     _said(home, "people", "add", "Anna", "--role", "owner", input=PASSWORD)
     _said(home, "people", "add", "carl", "--role", "cashier", input=PASSWORD)

@@ -5,10 +5,11 @@ import sqlalchemy as sa
 
 from cli_kit import run
 from fakes_core import Flash
-from log_kit import NOW_S, audit_raw, chain, interval_raw, sealed
+from log_kit import NOW_S, audit_raw, chain, interval_raw
 from station_kit import KEY, FixedClock, reading, store, uplink
 from umeter.core import codes, ring_read, settings_table
 from umeter.core.audit import Audit
+from umeter_sim.log_records import sealed
 from umeter_station import audit, records
 from umeter_station.cli_logs import parse_since
 from umeter_station.errors import StationError

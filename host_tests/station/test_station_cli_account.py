@@ -3,7 +3,7 @@
 import pytest
 
 import cli_kit
-from station_kit import accounts_u, new_database, order, reading, result, sell, store, uplink
+from station_kit import new_database, order, reading, result, sell, store, uplink
 from umeter_station import account_orders, answers, cli_wait, config, orders, words
 from umeter_station import db as databases
 
@@ -91,51 +91,6 @@ def test_an_order_without_a_key_is_given_one_before_it_is_made(home, db):
     again = run(home, f"debit m1 3 5 --no-wait --key {key}")
     assert f"This is the order given before with key {key}." in again.stdout
     assert _order(db, 2) is None
-
-
-def test_what_is_held_is_shown_sent_again_and_refunded(home, db):
-    assert run(home, "held").stdout.strip() == "No purchase is held."
-    sell(db)
-    sell(db, 2_000_000, "k2")
-    store(
-        db,
-        result(1, "too_much", reason="the balance may be 10 at most"),
-        result(2, "wrong_account"),
-    )
-    shown = run(home, "held").stdout
-    assert "too_much: the balance may be 10 at most" in shown and "k2" in shown
-    assert "5.00 held" not in shown
-    assert "its 5.00 is held, to be sent again or refunded." in _sentence(db)
-
-    assert run(home, "resend k1 --key r1 --no-wait").exit_code == 0
-    again = run(home, "resend k1 --no-wait")
-    assert "Nothing more is sent for purchase k1" in again.stdout
-    assert _order(db, 4) is None
-    assert run(home, "refund k1").exit_code == 1
-
-    assert run(home, "refund k2").stdout == ("2.00 of purchase k2 is due back to the customer.\n")
-    assert run(home, "refund k2").stdout.endswith("customer already.\n")
-    assert run(home, "held").stdout.strip() == "No purchase is held."
-    sold = run(home, "sell m1 3 2 --key k2 --no-wait")
-    assert sold.exit_code == 1 and "due back to the customer." in sold.stderr
-    assert accounts_u(db) == (-7_000_000, 5_000_000, 0, 2_000_000)
-
-
-def test_the_same_sale_again_tells_of_the_newest_order_for_it(home, db):
-    sell(db)
-    store(db, result(1, "too_much"))
-    run(home, "resend k1 --no-wait")
-    store(db, result(2, balance_u=5_000_000))
-    again = run(home, "sell m1 3 5 --key k1")
-    assert again.exit_code == 0
-    assert "5.00 credited to m1 channel 3, whose balance is now 5.00." in again.stdout
-
-
-def test_a_sale_for_another_account_is_another_sale(home, db):
-    assert run(home, "sell m1 3 5 --key k1 --account 7 --no-wait").exit_code == 0
-    for account in ("--account 8", ""):
-        other = run(home, f"sell m1 3 5 --key k1 --no-wait {account}")
-        assert other.exit_code == 1 and "use a new key" in other.stderr
 
 
 def test_the_parts_of_a_purchase_are_told(db):

@@ -3,13 +3,14 @@
 import sqlite3
 from types import SimpleNamespace
 
-import paho.mqtt.client as mqtt
 import pytest
 import sqlalchemy as sa
 
 from station_kit import FixedClock, counted, new_database, uplink
 from umeter_station import queries
+from umeter_station.bulk_client import BulkClient
 from umeter_station.ingest import Ingest
+from umeter_station.link import Received
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def db(tmp_path):
 @pytest.fixture
 def acked(monkeypatch):
     numbers = []
-    monkeypatch.setattr(mqtt.Client, "ack", lambda _self, mid, qos: numbers.append(mid))
+    monkeypatch.setattr(BulkClient, "acknowledge", lambda _self, mids: numbers.extend(mids))
     monkeypatch.setattr("umeter_station.ingest._RETRY_S", 0.001)
     return numbers
 
@@ -39,9 +40,8 @@ def _connect(ingest):
 
 def _event(ingest, n, qos=1):
     message = uplink("event", {"n": n, "code": "tick"})
-    ingest._link._on_message(None, None, SimpleNamespace(**message.__dict__, mid=100 + n, qos=qos))
-    burst, ingest._link._burst = ingest._link._burst, []
-    ingest._mailbox.put(burst)
+    connection = ingest._link._connection
+    ingest._mailbox.put([Received(message.topic, message.payload, 100 + n, qos, connection)])
 
 
 def _batch(ingest, most=50):
@@ -103,10 +103,10 @@ def test_a_message_that_nothing_can_be_done_about_does_not_stop_the_others(
 ):
     genuine = ingest._intake.store
 
-    def store(batch, now_s):
+    def store(batch, now_s, is_behind):
         if any(b'"n": 2,' in message.payload for message in batch):
             raise ZeroDivisionError
-        return genuine(batch, now_s)
+        return genuine(batch, now_s, is_behind)
 
     monkeypatch.setattr(ingest._intake, "store", store)
     for n in (1, 2, 3):

@@ -5,11 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from umeter_station.watch import (
-    catalog,
-    rules_grid,
-    rules_presence,
-)
+from umeter_station.watch import catalog, looks, rules_grid, rules_presence
 from umeter_station.watch.limits import TABLE, Thresholds, check
 from umeter_station.watch.window import Readings, Traffic, Twins
 from watch_kit import (
@@ -30,12 +26,12 @@ LAST = slice(-12, None)
 def test_a_calm_meter_is_let_be_by_every_rule():
     calm = window(intervals=intervals([[150, 70, 75]] * 8), events=(event("contact.close", 1),))
     for pace in (catalog.FAST, catalog.HOUR, catalog.SLOW):
-        assert [(rule.id, seen) for rule, seen in catalog.look(calm, pace) if seen] == []
+        assert [(rule.id, seen) for rule, seen in looks.look(calm, pace) if seen] == []
 
 
 def test_rules_without_anything_new_keep_their_opinion():
     old = window(since_s=NOW_S - 1)
-    assert {rule.id for rule, _ in catalog.look(old, catalog.FAST)} == {
+    assert {rule.id for rule, _ in looks.look(old, catalog.FAST)} == {
         "A01",
         "A02",
         "A22",
@@ -210,11 +206,11 @@ def test_a_channels_own_limit_comes_first():
 def test_a_rule_can_be_switched_off_for_a_channel():
     rows = spoiled("power_dw", (LAST, 1), -900)
     off = Thresholds({(2, "A05_on"): 0})
-    told = dict(catalog.look(window(rows, limits=off), catalog.FAST))
+    told = dict(looks.look(window(rows, limits=off), catalog.FAST))
     assert told[catalog.BY_ID["A05"]] == []
 
 
 def test_rules_bear_a_meter_that_has_said_nothing_yet():
     empty = window(Readings(), channels=8, seen_s=0)
     for pace in (catalog.FAST, catalog.HOUR, catalog.SLOW):
-        assert not [seen for _, seen in catalog.look(empty, pace) if seen]
+        assert not [seen for _, seen in looks.look(empty, pace) if seen]

@@ -13,6 +13,7 @@ from hypothesis.stateful import (
 import scenario_cells as cells
 from account_oracle import Oracle
 from scenario_site import Site
+from thoroughness import share
 from umeter.core import transient
 from umeter.core.book import Book
 from umeter.core.supply import CREDIT
@@ -286,7 +287,7 @@ _FORGET = transient._forget
 
 
 class TestAccount(AccountMachine.TestCase):
-    settings = settings(max_examples=25, stateful_step_count=30)
+    settings = settings(max_examples=share(25, 12), stateful_step_count=30)
 
     def setUp(self):
         # A board forgets its transient modules for the sake of its heap; here it costs time only.

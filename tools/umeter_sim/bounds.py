@@ -34,6 +34,12 @@ LIMITS = {
     "creep_counts_24h": 0,
     "deploy_second_bytes": 0,
     "ota_bricks": 0,
+    "ledger_imbalance": 0,
+    "sales_lost": 0,
+    "sales_doubled": 0,
+    "rule_false_alarms_per_1000_channel_days": 1,
+    "read_on_demand_p95_ms": 2000,
+    "sale_to_applied_p95_ms": 3000,
 }
 # name: the least it may be.
 FLOORS = {
@@ -44,6 +50,11 @@ FLOORS = {
     "profile_days": 60,
     "fuzz_inputs": 200_000,
     "ota_cuts_tried": 500,
+    "rule_precision_min": 0.95,
+    "rule_recall_min": 0.95,
+    "ingest_vs_bare_subscriber": 0.5,
+    "ingest_vs_commit_each": 5,
+    "meters_sustained": 100_000,
 }
 
 

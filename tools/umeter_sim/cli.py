@@ -73,14 +73,14 @@ def run(
 
 
 def _site(path: Path, broker: str) -> dict[str, Any]:
+    """The document, with another broker's address if one is given: the first of its brokers has
+    it then, and is the only one."""
     document = json.loads(path.read_text())
     if broker:
         address = urlsplit(broker if "//" in broker else f"mqtt://{broker}")
-        document["broker"] = {
-            **document.get("broker", {}),
-            "host": address.hostname or "127.0.0.1",
-            "port": address.port or 1883,
-        }
+        first = [*document.pop("brokers", ()), document.pop("broker", {})][0]
+        host, port = address.hostname or "127.0.0.1", address.port or 1883
+        document["brokers"] = [{**first, "host": host, "port": port}]
     return document
 
 

@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from rich.console import Console
 from rich.table import Table
 
 from umeter_sim.board_api import open_board
@@ -157,11 +156,11 @@ class Flat:
             appliance.left_ms -= seconds * SECOND_MS
 
 
-def confusion(console=None, seeds=8, tries=4):
+def confusion(seeds=8, tries=4):
     """Each appliance is switched on by hand, `tries` times with each seed and background.
 
     {"banned_named", "banned_missed", "ordinary_named", "ordinary_passed"}: how many of them were
-    named as banned loads. Prints the same by kind.
+    named as banned loads; "appliance_tables": the same by kind.
     """
     firmware = Firmware()
     table = Table(
@@ -183,8 +182,7 @@ def confusion(console=None, seeds=8, tries=4):
         table.add_row(
             kind, "banned" if banned else "ordinary", str(named), str(passed), style=style
         )
-    (console or Console()).print(table)
-    return sums
+    return {**sums, "appliance_tables": [table]}
 
 
 def _switched_on(firmware, kind, background, seed, tries):

@@ -57,6 +57,11 @@ class Mosquitto:
         return f"{'mqtts' if self._tls else 'mqtt'}://{self.host}:{self.port}"
 
     @property
+    def pid(self):
+        """While it is running."""
+        return self._process.pid
+
+    @property
     def is_running(self):
         return self._process is not None
 

@@ -127,10 +127,10 @@ def measure(
 
 
 def table(scores: dict[str, Score], title: str) -> Table:
-    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for name in ("rule", "what", "faults", "found", "right", "along", "wrong"):
-        made.add_column(name, justify="left" if name in ("rule", "what") else "right")
-    for name in ("precision", "recall", "delay median", "p95"):
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    made.add_column("rule", no_wrap=True)
+    made.add_column("what")
+    for name in ("found", "right", "along", "wrong", "prec.", "recall", "after h", "p95 h"):
         made.add_column(name, justify="right", no_wrap=True)
     for name, tally in scores.items():
         rule = BY_ID[name]
@@ -138,15 +138,14 @@ def table(scores: dict[str, Score], title: str) -> Table:
         made.add_row(
             name + ("" if rule.physical else " *"),
             rule.title,
-            str(len(tally.delays_s) + tally.missed),
-            str(len(tally.delays_s)),
+            f"{len(tally.delays_s)}/{len(tally.delays_s) + tally.missed}",
             str(tally.right),
             str(tally.along),
             str(tally.wrong),
             f"{tally.precision:.3f}",
             f"{tally.recall:.3f}",
-            f"{np.median(delays_h):.1f} h",
-            f"{np.percentile(delays_h, 95):.1f} h",
+            f"{np.median(delays_h):.1f}",
+            f"{np.percentile(delays_h, 95):.1f}",
         )
     return made
 
@@ -156,7 +155,8 @@ def run(tell: Callable[[object], None]) -> dict[str, float]:
     begun_s = time.monotonic()
     scores = measure(HELD_OUT_SEED)
     title = f"rules over {METERS} meters and {DAYS} days, seed {HELD_OUT_SEED}"
-    tell(table(scores, f"{title}; * the cause is not physical; along: with another fault"))
+    notes = "along: because of another fault; after: the median; *: not physical"
+    tell(table(scores, f"{title}\n{notes}"))
     physical = [scores[rule.id] for rule in RULES if rule.physical]
     wrong = sum(tally.wrong for tally in scores.values())
     channel_days = METERS * CHANNELS * DAYS

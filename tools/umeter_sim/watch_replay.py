@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from umeter_sim.watch_site import LIMIT_W, START_S, STEP_S, Recording
-from umeter_station.watch import catalog, states
-from umeter_station.watch.catalog import BY_ID, FAST, HOUR, SLOW
+from umeter_station.watch import looks, states
+from umeter_station.watch.catalog import BY_ID, FAST, HOUR, SLOW, SPOILS_SUMS
 from umeter_station.watch.limits import Thresholds
 from umeter_station.watch.states import Mark
 from umeter_station.watch.window import Event, Intervals, Traffic, Window
@@ -123,7 +123,7 @@ class Replay:
         spoiled = tuple(
             (found.since_s, found.closed_s or now_s)
             for found in self.found
-            if found.rule in catalog.SPOILS_SUMS
+            if found.rule in SPOILS_SUMS
         )
         day_s = now_s - _DAY_S
         rows = self._recording.readings
@@ -140,7 +140,7 @@ class Replay:
         )
 
     def _judge(self, window: Window, pace: str) -> None:
-        for rule, seen in catalog.look(window, pace):
+        for rule, seen in looks.look(window, pace):
             by_channel = {sighting.ch: sighting for sighting in seen}
             known = {ch for r, ch in self._marks if r == rule.id}
             for ch in known | set(by_channel):

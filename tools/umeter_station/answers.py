@@ -2,14 +2,15 @@
 
 from umeter_station.amounts import format_u
 from umeter_station.answers_account import SENTENCES
+from umeter_station.desk.quotes import Quote
 from umeter_station.orders import Command
 from umeter_station.twin import OUTDATED
 from umeter_station.vending import HELD_CODES
 from umeter_station.words import claim_names
 
 
-def sentence(command: Command) -> str:
-    """What became of the order, whatever its state."""
+def sentence(command: Command, quote: Quote | None = None) -> str:
+    """What became of the order, whatever its state. `quote`: of the sale that it is about."""
     if command.is_open:
         return _open(command)
     if command.state == "expired" and command.code is None:
@@ -25,7 +26,7 @@ def sentence(command: Command) -> str:
             " compare its totals with the ledger before anything else is done."
         )
     if command.state in ("refused", "expired"):
-        return _refused(command)
+        return _refused(command, quote)
     return _applied(command)
 
 
@@ -34,7 +35,7 @@ def _open(command: Command) -> str:
     return f"{command.meter} has not answered yet; it {what} as soon as it can be reached."
 
 
-def _refused(command: Command) -> str:
+def _refused(command: Command, quote: Quote | None) -> str:
     reason = (command.result or {}).get("reason")
     why = f"{command.code}: {reason}" if isinstance(reason, str) and reason else command.code
     if command.code == OUTDATED:
@@ -47,7 +48,8 @@ def _refused(command: Command) -> str:
         amount = format_u(command.args["amount_u"])
         if command.code in HELD_CODES:
             return f"{text}; its {amount} is held, to be sent again or refunded."
-        return f"{text}; {amount} is due back to the customer."
+        paid = amount if quote is None else quote.paid_text()
+        return f"{text}; {paid} is due back to the customer."
     return f"{text}; nothing was changed."
 
 

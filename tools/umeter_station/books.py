@@ -28,6 +28,8 @@ from umeter_station.audit import Verdict
 from umeter_station.clock import Clock
 from umeter_station.config import Config
 from umeter_station.desk import sales
+from umeter_station.desk.sales import Sale
+from umeter_station.errors import NotFound
 from umeter_station.holding import Held
 from umeter_station.keyed import Given
 from umeter_station.meters import Meter
@@ -88,9 +90,13 @@ class Books:
         with self.db.write() as conn:
             return sales.sell_at_desk(conn, meter, ch, amount_u, key, now_s, **more).purchase
 
-    def purchase(self, key: str) -> Purchase | None:
+    def sale(self, key: str) -> Sale:
+        """NotFound if nothing was sold with this key."""
         with self.db.read() as conn:
-            return vending.by_key(conn, key)
+            sale = sales.by_key(conn, key)
+        if sale is None:
+            raise NotFound(f"Nothing was sold with key {key!r}.")
+        return sale
 
     def held(self) -> list[Held]:
         """The purchases that a meter would not take now, and nobody has decided about yet."""

@@ -64,6 +64,9 @@ persistence_location {{data}}/
 autosave_interval 60
 persistent_client_expiration 3m
 max_queued_messages 10000
+# The station acknowledges what it has stored, many messages at a time: with Mosquitto's own 20 on
+# their way there would never be many. To a meter there are never more than 32 orders on theirs.
+max_inflight_messages 1000
 
 # The largest is a meter's answer with a piece of its log. Orders are shorter: a meter ends a
 # session that brings it more than 4096 bytes, but nobody beside the station can write to it.

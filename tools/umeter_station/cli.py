@@ -136,7 +136,8 @@ def sell(
     if purchase.repeated:
         say(f"This is the sale of {format_u(amount_u)} made before with key {key}.")
     if purchase.refunded:
-        raise StationError(f"Its {format_u(amount_u)} is due back to the customer.")
+        paid = books.sale(key).quote.paid_text()
+        raise StationError(f"Its {paid} is due back to the customer.")
     wait(books, purchase.last_command_id, no_wait)
 
 

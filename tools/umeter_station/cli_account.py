@@ -6,7 +6,7 @@ import typer
 
 from umeter_station import account_orders, account_tables, vending
 from umeter_station.account_orders import Order
-from umeter_station.amounts import format_u, parse_amount_u
+from umeter_station.amounts import parse_amount_u
 from umeter_station.cli_wait import Channel, NoWait, wait
 from umeter_station.errors import StationError
 from umeter_station.orders import Command
@@ -175,7 +175,6 @@ def resend(
 def refund(ctx: typer.Context, purchase: PurchaseKey) -> None:
     """Give up sending a held purchase; its money is due back to the customer."""
     books = Books(ctx.obj)
-    new = books.refund(purchase)
-    amount = format_u(books.purchase(purchase).amount_u)
-    already = "" if new else " already"
-    say(f"{amount} of purchase {purchase} is due back to the customer{already}.")
+    already = "" if books.refund(purchase) else " already"
+    paid = books.sale(purchase).quote.paid_text()
+    say(f"{paid} of purchase {purchase} is due back to the customer{already}.")

@@ -98,6 +98,8 @@ def reconcile_(ctx: typer.Context) -> None:
     for found in report.mismatches:
         place = f"{found.meter} channel {found.ch}: " if found.meter else ""
         say(f"{found.rule} {place}{found.what}", "yellow")
-    say(f"Report {report.id}: {len(report.mismatches)} mismatches, digest {report.digest[:16]}.")
+    count = len(report.mismatches)
+    told = f"{count} mismatch{'' if count == 1 else 'es'}"
+    say(f"Report {report.id}: {told}, digest {report.digest[:16]}.")
     if report.mismatches:
         raise typer.Exit(1)

@@ -48,16 +48,32 @@ def init(
 def config_(ctx: typer.Context) -> None:
     """All settings of the station itself: what they are now, what they may be, and how to set
     them."""
+    from rich import box
     from rich.table import Table
 
     known = config.load(ctx.obj)
-    table = Table("key", "now", "type", "default", "unit", "what it is", "variable")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("key", no_wrap=True)
+    table.add_column("now", overflow="fold", max_width=24)
+    table.add_column("what it is, may be, and is else", overflow="fold")
     for name, key in config_keys.all_keys().items():
         section = getattr(known, key.section) if key.section else known
         now = getattr(section, key.field, None)
-        cells = (name, _shown(key, now), _type(key), _shown(key, key.default), key.about.unit)
-        table.add_row(*cells, key.about.words, key.variable)
+        table.add_row(name, _shown(key, now), _described(key))
     out.print(table)
+    port = config_keys.all_keys()["web.port"].variable
+    say(
+        f"web.port is port in [web] of config.toml, or {port} in the environment, which wins. A"
+        " secret may also stand in a file of its own that <key>_file names."
+    )
+
+
+def _described(key: config_keys.Key) -> str:
+    facts = [" ".join((_type(key), key.about.unit)).strip()]
+    default = _shown(key, key.default)
+    if default:
+        facts.append(f"else {default}")
+    return f"{key.about.words} ({', '.join(facts)})"
 
 
 def _type(key: config_keys.Key) -> str:
@@ -101,6 +117,7 @@ def run(
     if embedded_broker:
         from umeter_station.broker import EmbeddedBroker
 
+        _takes_embedded(config.load(ctx.obj).ingest.workers if workers is None else workers)
         own = EmbeddedBroker(port)
         own.start()
         broker = own.url
@@ -112,6 +129,14 @@ def run(
             own.stop()
     if code:
         raise typer.Exit(code)
+
+
+def _takes_embedded(workers: int) -> None:
+    if workers > 1:
+        raise StationError(
+            f"The embedded broker knows no shared subscriptions, and so cannot serve {workers}"
+            " workers; name --workers 1, or another broker."
+        )
 
 
 @contextlib.contextmanager

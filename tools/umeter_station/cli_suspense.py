@@ -35,9 +35,7 @@ def suspense_list(
         sign = "-" if item.direction == "out" else ""
         row = (str(item.id), words.time_text(item.opened_at), sign + format_u(item.amount_u))
         state = item.state if not item.closing else f"{item.state}: {item.closing}"
-        # What a payer wrote is shown as it is, never as markup.
-        told = (item.account, item.why, item.text, item.party, state)
-        table.add_row(*row, *(text.replace("[", r"\[") for text in told))
+        table.add_row(*row, item.account, item.why, item.text, item.party, state)
     out.print(table)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from umeter_station.errors import StationError
 from umeter_station.station import Books
 from umeter_station.terminal import operator, out, say
-from umeter_station.watch import alerts, catalog, engine, findings, limits, targets, thresholds
+from umeter_station.watch import alerts, catalog, findings, limits, targets, thresholds
 from umeter_station.watch.wording import evidence_text, place
 from umeter_station.words import age_text, time_text
 
@@ -138,6 +138,9 @@ def close(
 @rules_app.command("run")
 def run_(ctx: typer.Context) -> None:
     """Look at all meters now; while the station runs, it does so by itself."""
+    # It brings numpy: no other command waits for that to be imported.
+    from umeter_station.watch import engine
+
     outcome = engine.run(Books(ctx.obj))
     say(
         f"{outcome.opened} opened, {outcome.closed} closed; {outcome.open} are open, of which"

@@ -17,6 +17,9 @@ APPEND = {"umeter_append": True}
 # How long a transaction waits for another one to end.
 _PATIENCE_MS = 10_000
 _CONNECT_S = 5
+# SQLite's own 1000 are what a second of readings writes: it would carry over to the file, and wait
+# for the disk, after every batch. These are 64 MB.
+_LOG_PAGES = 16_000
 # The key of the lock that write transactions hold; any number, the same for all stations' code.
 _WRITER_LOCK = 0x756D65746572
 
@@ -64,6 +67,7 @@ def _sqlite(url: sa.URL) -> Engine:
         connection.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

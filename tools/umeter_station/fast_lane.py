@@ -7,13 +7,13 @@ inbox, one by one. So does what is here already: there it is counted.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import messages, pulling, reading_store
+from umeter_station import messages, orders, pulling, reading_store, sql
 from umeter_station.db import Database
 from umeter_station.messages import Reading
 from umeter_station.models_updates import updates
@@ -21,7 +21,7 @@ from umeter_station.update import OPEN
 
 _KNOWN = (
     "SELECT m.meter, m.presence, m.boot, m.channels, n.boot, n.seq, n.packed FROM meters m"
-    " LEFT JOIN latest_readings n ON n.meter = m.meter WHERE m.meter "
+    " LEFT JOIN latest_readings n ON n.meter = m.meter WHERE m.meter"
 )
 _RESTS_S = 600  # other processes may know better by then
 _LOOK_S = 5
@@ -49,7 +49,9 @@ class FastLane:
         self._updating: set[str] = set()
         self._looked_at: int | None = None
 
-    def store(self, parsed: list[tuple[str, Reading]], now_s: int) -> tuple[list[int], set[str]]:
+    def store(
+        self, parsed: list[tuple[str, Reading]], now_s: int, is_behind: bool = False
+    ) -> tuple[list[int], set[str]]:
         """Store the plain ones, in a transaction of its own. Returns the places in the list of
         those that are not plain, and the meters that this station does not have."""
         if not parsed:
@@ -64,7 +66,7 @@ class FastLane:
             rest = []
             for place, (meter, reading) in enumerate(parsed):
                 its = known.get(meter)
-                if its is None or not self._is_plain(meter, its, reading, now_s):
+                if its is None or not self._is_plain(meter, its, reading, now_s, is_behind):
                     rest.append(place)
                     continue
                 row = reading_store.row_of(meter, reading, now_s)
@@ -75,23 +77,26 @@ class FastLane:
                 if not reading.is_balanced:
                     counts["reading.unbalanced"] += 1
             if plain:
-                repeated = len(plain) - reading_store.insert(conn, plain)
-                counts["reading.repeated"] += repeated
+                stored = reading_store.insert(conn, plain)
+                counts["reading.stored"] += stored
+                # By another worker, a moment ago.
+                counts["reading.repeated"] += len(plain) - stored
                 reading_store.keep_newest(conn, newest.values())
             if totals:
                 reading_store.keep_totals(conn, totals)
             add_counts(conn, counts)
         return rest, {meter for meter, _ in parsed}.difference(known)
 
-    def _is_plain(self, meter: str, its: _Known, reading: Reading, now_s: int) -> bool:
+    def _is_plain(
+        self, meter: str, its: _Known, reading: Reading, now_s: int, is_behind: bool
+    ) -> bool:
         if (
             its.presence != "online"
             or its.boot != reading.boot
             or its.channels != reading.count
             or its.newest is None
             or (reading.boot, reading.seq) <= its.newest
-            or not reading.clock
-            or abs(reading.t - now_s) > self._tolerance_s
+            or orders.is_clock_wrong(reading, now_s, self._tolerance_s, is_behind)
             or meter in self._updating
         ):
             return False
@@ -120,15 +125,10 @@ class FastLane:
                 self._rests[meter] = (event, interval, until_s)
 
 
-def _known(conn: Connection, names: Iterable[str]) -> dict[str, _Known]:
-    if conn.dialect.name == "postgresql":
-        rows = conn.exec_driver_sql(_KNOWN + "= ANY(%s)", (list(names),))
-    else:
-        marks = ", ".join("?" * len(names := list(names)))
-        rows = conn.exec_driver_sql(f"{_KNOWN} IN ({marks})", tuple(names))
+def _known(conn: Connection, names: Collection[str]) -> dict[str, _Known]:
     return {
         meter: _Known(presence, boot, channels, None if n is None else (n, seq), packed)
-        for meter, presence, boot, channels, n, seq, packed in rows
+        for meter, presence, boot, channels, n, seq, packed in sql.of_names(conn, _KNOWN, names)
     }
 
 

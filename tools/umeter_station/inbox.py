@@ -31,8 +31,11 @@ class Inbox:
     def __init__(self, tolerance_s: int) -> None:
         self._tolerance_s = tolerance_s
 
-    def store(self, conn: Connection, batch: Iterable[Message], now_s: int) -> set[str]:
-        """Store messages; returns the meters that have just appeared.
+    def store(
+        self, conn: Connection, batch: Iterable[Message], now_s: int, is_behind: bool = False
+    ) -> set[str]:
+        """Store messages; returns the meters that have just appeared. `is_behind`: they may have
+        waited, so that an old reading need not come from a clock that is slow.
 
         Malformed, forged and foreign messages are counted, and that is all that happens to them:
         each message is a savepoint of its own, so one that turns out to be bad half-way leaves no
@@ -42,7 +45,7 @@ class Inbox:
         for message in batch:
             try:
                 with conn.begin_nested():
-                    meter = self._store_one(conn, message, now_s)
+                    meter = self._store_one(conn, message, now_s, is_behind)
             except ValueError:
                 count(conn, "message.malformed")
             else:
@@ -50,7 +53,9 @@ class Inbox:
                     appeared.add(meter)
         return appeared
 
-    def _store_one(self, conn: Connection, message: Message, now_s: int) -> str | None:
+    def _store_one(
+        self, conn: Connection, message: Message, now_s: int, is_behind: bool
+    ) -> str | None:
         parts = message.topic.split("/")
         if len(parts) != 4 or parts[0] != "umeter" or parts[2] != "up":
             count(conn, "message.foreign")
@@ -65,7 +70,7 @@ class Inbox:
         if kind == "status":
             return self._status(conn, meter, message.payload, now_s)
         if kind == "reading":
-            self._reading(conn, meter, message.payload, now_s)
+            self._reading(conn, meter, message.payload, now_s, is_behind)
         elif kind == "result":
             if not results.apply_result(conn, meter, message.payload, now_s):
                 return None
@@ -95,7 +100,9 @@ class Inbox:
             orders.order_time(conn, meter, status.boot, now_s)
         return meter
 
-    def _reading(self, conn: Connection, meter: str, payload: bytes, now_s: int) -> None:
+    def _reading(
+        self, conn: Connection, meter: str, payload: bytes, now_s: int, is_behind: bool
+    ) -> None:
         reading = messages.reading(messages.parse_json(payload))
         t = reading.t if reading.clock else 0
         clones.look(conn, meter, reading.boot, reading.seq, t, now_s)
@@ -103,7 +110,7 @@ class Inbox:
             return
         history.note_reading(conn, meter, reading, now_s)
         update.note_reading(conn, meter, reading, now_s)
-        if not reading.clock or abs(reading.t - now_s) > self._tolerance_s:
+        if orders.is_clock_wrong(reading, now_s, self._tolerance_s, is_behind):
             orders.order_time(conn, meter, reading.boot, now_s)
 
 

@@ -108,13 +108,14 @@ class Ingest:
         while not (self._stopping.is_set() and self._mailbox.is_empty):
             batch = self._mailbox.take(self._settings.batch, _IDLE_S, fill_s)
             if batch:
-                self._store(batch)
+                more = not self._mailbox.is_empty
+                self._store(batch, more or len(batch) == self._settings.batch > 1)
 
-    def _store(self, batch: list[Received]) -> None:
+    def _store(self, batch: list[Received], is_behind: bool = False) -> None:
         """Commit, then acknowledge. While the database cannot be written, nothing goes on."""
         while True:
             try:
-                appeared = self._intake.store(batch, self._clock.now_s())
+                appeared = self._intake.store(batch, self._clock.now_s(), is_behind)
                 break
             except (OperationalError, StationError) as error:
                 _log.error("%d messages wait to be stored: %s", len(batch), error)
@@ -123,7 +124,7 @@ class Ingest:
             except Exception:
                 if len(batch) > 1:
                     for received in batch:
-                        self._store([received])
+                        self._store([received], is_behind)
                     return
                 _log.exception("a message cannot be stored", extra={"topic": batch[0].topic})
                 # Asking the broker for it again would only end here again.

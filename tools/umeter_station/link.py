@@ -1,8 +1,6 @@
 """The connection to the broker: paho's client on a thread of ours.
 
-paho reads a message with five system calls and an acknowledgement costs two more; beside thousands
-of messages a second that is most of the work. Here its own calls for other people's loops are
-used: what has arrived is read from the socket at once, and handed on in bursts.
+What has arrived is read from the socket at once (bulk_client.py), and handed on in bursts.
 """
 
 import contextlib
@@ -20,6 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from umeter_station import broker_url as broker_urls
+from umeter_station.bulk_client import BulkClient
 
 # Retained messages do not come to who shares a subscription: who leads hears these by himself.
 PLAIN_TOPICS = ("umeter/+/up/status", "umeter/+/up/settings")
@@ -30,7 +29,6 @@ _SHARED_TOPICS = tuple(
 _KEEPALIVE_S = 30
 _TURN_S = 1.0
 _BURST = 500
-_AT_ONCE_BYTES = 1 << 18
 _GOODBYE_S = 2.0
 _PAUSE_S = (1.0, 10.0)  # before the next try to connect: the first, and the longest
 # Of a worker that shares: what may be on its way to it, and how long its session outlives it.
@@ -59,30 +57,6 @@ class Sent:
         return self._info.rc != mqtt.MQTT_ERR_SUCCESS or self._info.is_published()
 
 
-class _Client(mqtt.Client):
-    """Takes what is there from the socket at once; `is_dry` after that there was nothing more."""
-
-    is_dry = False
-    _ahead = b""
-    _taken = 0
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        if self._taken >= len(self._ahead):
-            self._ahead, self._taken = b"", 0
-            try:
-                self._ahead = super()._sock_recv(_AT_ONCE_BYTES)
-            except BlockingIOError:
-                self.is_dry = True
-                raise
-        part = self._ahead[self._taken : self._taken + bufsize]
-        self._taken += len(part)
-        return part
-
-    def forget(self) -> None:
-        """Of a connection that is over."""
-        self._ahead, self._taken = b"", 0
-
-
 class Link:
     """`start()` and `stop()`. `take` gets what arrives, in bursts, on the link's thread, and may
     hold it up; `on_up` is called when the subscriptions stand.
@@ -105,7 +79,6 @@ class Link:
         self._on_up = on_up
         self._is_shared = is_shared
         self._leads = not is_shared
-        self._burst: list[Received] = []
         self._connection = 0  # Counts connections made and lost.
         self._ack_lock = threading.Lock()
         self._connected = threading.Event()
@@ -117,7 +90,6 @@ class Link:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
         # Given this, paho leaves the writing to our loop.
         self._client.on_socket_register_write = lambda *_: self._wake()
         self._thread = threading.Thread(target=self._run, name="umeter-link", daemon=True)
@@ -165,9 +137,11 @@ class Link:
         # On a new connection the same number may stand for another message. What is queued before
         # on_disconnect() has had the lock, paho throws away when it connects again.
         with self._ack_lock:
-            for received in batch:
-                if received.qos and received.connection == self._connection:
-                    self._client.ack(received.mid, received.qos)
+            self._client.acknowledge(
+                received.mid
+                for received in batch
+                if received.qos and received.connection == self._connection
+            )
         self._wake()
 
     # On the link's thread.
@@ -221,13 +195,13 @@ class Link:
             client.loop_misc()
 
     def _read(self) -> None:
-        client = self._client
-        client.is_dry = False
-        while not client.is_dry and len(self._burst) < _BURST:
-            if client.loop_read() != mqtt.MQTT_ERR_SUCCESS:
+        client, burst = self._client, []
+        while len(burst) < _BURST and client.socket() is not None:
+            came = client.take(_BURST - len(burst))
+            burst += [Received(*message, self._connection) for message in came]
+            if client.is_dry:
                 break
-        if self._burst:
-            burst, self._burst = self._burst, []
+        if burst:
             self._take(burst)
 
     def _wake(self) -> None:
@@ -258,23 +232,14 @@ class Link:
             self._connection += 1
         self._connected.clear()
 
-    def _on_message(self, _client, _userdata, message: mqtt.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = ""
-        self._burst.append(
-            Received(topic, message.payload, message.mid, message.qos, self._connection)
-        )
-
 
 def _client(
     broker_url: str, client_id: str, ca_file: Path | None, is_shared: bool
-) -> tuple[str, int, _Client]:
+) -> tuple[str, int, BulkClient]:
     broker = broker_urls.parse(broker_url)
     # Version 5 for who shares: brokers that know shared subscriptions know that, and it says how
     # much may be on its way. The embedded broker knows 3.1.1 alone.
-    client = _Client(
+    client = BulkClient(
         mqtt.CallbackAPIVersion.VERSION2,
         client_id=client_id,
         clean_session=None if is_shared else False,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from umeter_station import meters as known_meters
 from umeter_station.errors import NotFound, StationError
+from umeter_station.messages import Reading
 from umeter_station.models import commands, meters, order_states
 
 # How long a meter may act on an order, seconds of the station's clock.
@@ -251,6 +252,13 @@ def order_quarantine(
     if action not in ("accept", "refuse"):
         raise StationError(f"What is quarantined can be accepted or refused, not {action!r}.")
     return place(conn, meter, "quarantine", {"ch": ch, "action": action}, now_s, by)
+
+
+def is_clock_wrong(reading: Reading, now_s: int, tolerance_s: int, is_behind: bool) -> bool:
+    """`is_behind`: the reading may have waited, and be older for that."""
+    if not reading.clock or reading.t - now_s > tolerance_s:
+        return True
+    return now_s - reading.t > tolerance_s and not is_behind
 
 
 def order_time(conn: Connection, meter: str, boot: int, now_s: int) -> int | None:

@@ -51,6 +51,11 @@ def pack(columns: Mapping[str, Column]) -> bytes:
             [b - c + d for b, c, d in zip(columns["balance_u"], credited, charged, strict=True)]
         )
     )
+    try:
+        # Nearly always: all there, and whole numbers. What else there is says so by its type.
+        return b"".join((*parts, *map(_column, [columns[name] for name in COLUMNS[3:]])))
+    except (KeyError, TypeError):
+        pass
     for name in COLUMNS[3:]:
         column = columns.get(name)
         if column is None:
@@ -86,19 +91,36 @@ def totals(packed: bytes) -> tuple[Column, Column]:
     return found["credited_total_u"], found["charged_total_u"]
 
 
+def charged_if_same_credit(before: bytes, after: bytes) -> Column | None:
+    """The charged totals of `before`, if both have the same credited totals; None, too, if that
+    is not seen at a glance."""
+    end = 4 + (before[3] >> 4) + (before[3] & 15) * before[1]
+    if before[0] != _LAYOUT or before[:end] != after[:end]:
+        return None
+    if before[3] & 15 > 8 or before[end] & 15 > 8:  # some are None
+        return None
+    return _value_at(before, end, before[1])[0]
+
+
 def _column(values: Column) -> bytes:
     low = values[0]
     if values.count(low) == len(values):
         return _ALIKE.get(low) or _alike(low)
-    low, high = min(values), max(values)
+    low = min(values)
+    above = [value - low for value in values]
+    high = max(above)
     base = (low.bit_length() + 8) >> 3 if low else 0
-    width = ((high - low).bit_length() + 7) >> 3
+    width = (high.bit_length() + 7) >> 3
     head = bytes((base << 4 | width,)) + low.to_bytes(base, "little", signed=True)
     if width == 1:
-        return head + bytes([value - low for value in values])
-    if width > 8 or low < -LIMIT or high > LIMIT:
+        return head + bytes(above)
+    if low < -LIMIT or low + high > LIMIT:
         raise ValueError("a column has a value that is out of range")
-    raw = _longs(len(values)).pack(*[value - low for value in values])
+    raw = _longs(len(above)).pack(*above)
+    if width == 2:
+        return head + raw[::8] + raw[1::8]
+    if width == 3:
+        return head + raw[::8] + raw[1::8] + raw[2::8]
     return head + b"".join([raw[i::8] for i in range(width)])
 
 
@@ -133,6 +155,22 @@ def _with_none(values: Column) -> bytes:
     return bytes((_SOME,)) + bits + _column(filled)
 
 
+def _value_at(packed: bytes, at: int, count: int) -> tuple[Column, int]:
+    """A column whose values are all there, and where it ends."""
+    base, width = packed[at] >> 4, packed[at] & 15
+    start = at + 1 + base
+    low = int.from_bytes(packed[at + 1 : start], "little", signed=True)
+    end = start + width * count
+    if not width:
+        return (low,) * count, end
+    if width == 1:
+        return tuple([low + byte for byte in packed[start:end]]), end
+    raw = bytearray(8 * count)
+    for i in range(width):
+        raw[i::8] = packed[start + i * count : start + (i + 1) * count]
+    return tuple([low + value for value in _longs(count).unpack(raw)]), end
+
+
 def _unpacked(packed: bytes, most: int) -> dict[str, Column]:
     """The first columns, as they lie."""
     if packed[:1] != bytes((_LAYOUT,)):
@@ -149,19 +187,7 @@ def _unpacked(packed: bytes, most: int) -> dict[str, Column]:
             end = at + ((count + 7) >> 3)
             mask = int.from_bytes(packed[at:end], "little")
             head, at = packed[end], end + 1
-        base, width = head >> 4, head & 15
-        low = int.from_bytes(packed[at : at + base], "little", signed=True)
-        at += base
-        end = at + width * count
-        if not width:
-            values = (low,) * count
-        elif width == 1:
-            values = tuple([low + byte for byte in packed[at:end]])
-        else:
-            raw = bytearray(8 * count)
-            for i in range(width):
-                raw[i::8] = packed[at + i * count : at + (i + 1) * count]
-            values = tuple([low + value for value in _longs(count).unpack(raw)])
+        values, end = _value_at(packed, at - 1, count)
         if mask:
             values = tuple(None if mask >> i & 1 else v for i, v in enumerate(values))
         found[name], at = values, end

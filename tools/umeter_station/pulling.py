@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import gaps, meters, orders
+from umeter_station import gaps, meters, orders, sql
 from umeter_station.logs import LOGS
-from umeter_station.models import commands, histories, history_findings, history_gaps
+from umeter_station.models import commands, histories, history_findings
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,18 @@ def at_rest(conn: Connection, names: Collection[str]) -> dict[str, tuple[int, in
     """Of these meters those of which nothing is to be asked as long as their readings name the
     same newest event and interval: those numbers."""
     wanted = list(names)
-    h, g = histories.c, history_gaps.c
     found = {meter: [0, 0] for meter in wanted}
-    for row in conn.execute(
-        sa.select(h.meter, h.kind, h.next_n, h.newest, h.paused, h.refused_in).where(
-            h.meter.in_(wanted)
-        )
-    ):
-        if row.newest < row.next_n or row.paused or row.refused_in:
-            if row.meter in found:
-                found[row.meter][row.kind == "profile"] = row.newest
+    rows = sql.of_names(
+        conn,
+        "SELECT meter, kind, next_n, newest, paused, refused_in FROM histories WHERE meter",
+        wanted,
+    )
+    for meter, kind, next_n, newest, paused, refused_in in rows:
+        if newest < next_n or paused or refused_in:
+            if meter in found:
+                found[meter][kind == "profile"] = newest
         else:
-            found.pop(row.meter, None)
-    for meter in conn.execute(sa.select(g.meter).where(g.meter.in_(wanted)).distinct()).scalars():
+            found.pop(meter, None)
+    for (meter,) in sql.of_names(conn, "SELECT meter FROM history_gaps WHERE meter", wanted):
         found.pop(meter, None)
     return {meter: (event, interval) for meter, (event, interval) in found.items()}

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from umeter_station import packing
 from umeter_station.db import count
 from umeter_station.messages import Reading
+from umeter_station.watch import traffic
 
 _COLUMNS = "meter, boot, seq, t, clock, up_s, event, received_at, packed"
 _NAMES = tuple(_COLUMNS.split(", "))
@@ -70,6 +71,9 @@ def new_totals(meter: str, reading: Reading, before: bytes | None) -> list[Total
     now = (reading.credited_u, reading.charged_u)
     if before is None:
         return _totals(meter, *now)
+    charged_u = packing.charged_if_same_credit(before, reading.packed)
+    if charged_u is not None and not any(map(lt, reading.charged_u, charged_u)):
+        return []
     was = packing.totals(before)
     kept = [] if list(was[0]) == now[0] else _totals(meter, *now)
     if any(map(lt, now[0], was[0])) or any(map(lt, now[1], was[1])) or len(now[0]) < len(was[0]):
@@ -87,7 +91,9 @@ def store(conn: Connection, meter: str, reading: Reading, now_s: int) -> bool:
     row = row_of(meter, reading, now_s)
     if insert(conn, [row]) != 1:
         count(conn, "reading.repeated")
+        traffic.add(conn, {meter: (1, 0)}, now_s)
         return False
+    count(conn, "reading.stored")
     before = conn.exec_driver_sql(
         _for(conn, "SELECT packed FROM latest_readings WHERE meter = ?"), (meter,)
     ).scalar()

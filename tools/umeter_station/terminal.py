@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-out = Console()
-err = Console(stderr=True)
+# What stands in a name or a key is shown as it is, and never taken for markup or for an emoji.
+out = Console(markup=False, emoji=False)
+err = Console(stderr=True, markup=False, emoji=False)
 
 MeterName = Annotated[str, typer.Argument(help="The meter's name.", metavar="METER")]
 

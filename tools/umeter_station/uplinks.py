@@ -9,6 +9,7 @@ from umeter_station import messages, reading_store, twin
 from umeter_station.db import count
 from umeter_station.models import events, meters
 from umeter_station.sql import greatest, insert
+from umeter_station.watch import traffic
 
 
 def store_reading(conn: Connection, meter: str, reading: messages.Reading, now_s: int) -> bool:
@@ -34,6 +35,7 @@ def store_event(conn: Connection, meter: str, event: messages.Event, now_s: int)
     )
     if stored.rowcount != 1:
         count(conn, "event.repeated")
+        traffic.add(conn, {meter: (1, 0)}, now_s)
     return stored.rowcount == 1
 
 

@@ -106,7 +106,7 @@ def by_key(conn: Connection, key: str) -> Purchase | None:
         **row._mapping,
         last_command_id=again or row.command_id,
         repeated=True,
-        refunded=credit == ledger.refund_due(row.meter, row.ch),
+        refunded=credit is not None and credit != ledger.customer(row.meter, row.ch),
     )
 
 

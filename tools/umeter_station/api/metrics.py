@@ -81,9 +81,12 @@ def _counted(conn: Connection) -> Iterable[Metric]:
     counted = CounterMetricFamily(
         "umeter_counted", "What the ingest has counted, by its name.", labels=["what"]
     )
-    for name, count in databases.read_counters(conn).items():
+    counters = databases.read_counters(conn)
+    ingested = counters.pop("reading.stored", 0)
+    for name, count in counters.items():
         counted.add_metric([name], count)
     yield counted
+    yield CounterMetricFamily("umeter_readings_ingested", "Readings that were stored.", ingested)
 
 
 def _meters(conn: Connection) -> Iterable[Metric]:

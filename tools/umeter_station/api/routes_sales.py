@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from umeter_station import holding, ledger, vending
+from umeter_station import holding, ledger
 from umeter_station.api import own_sales
 from umeter_station.api.deps import (
     LARGEST,
@@ -118,6 +118,12 @@ class FateOut(Out):
 
 
 class Refunded(Out):
+    """What was paid, of which parts, and all that is due back on the channel by now."""
+
+    paid_u: int
+    credit_u: int
+    fee_u: int
+    tax_u: int
     refund_due_u: int
 
 
@@ -222,13 +228,15 @@ def resend_sale(key: KeyPath, books: BooksDep, who: Seller, order_key: Idempoten
 def refund_sale(key: KeyPath, books: BooksDep, who: Refunder) -> Refunded:
     """Give up bringing a held sale to its meter: all that was paid is due back."""
     with books.db.write() as conn:
-        purchase = vending.by_key(conn, key)
-        if purchase is None:
+        sale = sales.by_key(conn, key)
+        if sale is None:
             raise NotFound(f"Nothing was sold with key {key!r}.")
         if holding.refund(conn, key, who.now_s):
             acts.note(conn, who.by, "sale.refund", f"sale:{key}", {}, who.now_s)
-        due_u = ledger.balance_u(conn, ledger.refund_due(purchase.meter, purchase.ch))
-    return Refunded(refund_due_u=due_u)
+        quote = sale.quote
+        due_u = ledger.balance_u(conn, ledger.refund_due(quote.meter, quote.ch))
+    parts = {name: getattr(quote, name) for name in ("paid_u", "credit_u", "fee_u", "tax_u")}
+    return Refunded(**parts, refund_due_u=due_u)
 
 
 @router.get("/receipts/{register}/{receipt_no}", responses=RESPONSES)

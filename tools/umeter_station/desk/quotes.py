@@ -45,6 +45,13 @@ class Quote:
     def is_kwh(self) -> bool:
         return self.unit == "kwh"
 
+    def paid_text(self) -> str:
+        """What was paid, and what it was for if not for credit only."""
+        text = format_u(self.paid_u)
+        parts = (("credit", self.credit_u), ("fee", self.fee_u), ("tax", self.tax_u))
+        told = [f"{name} {format_u(amount_u)}" for name, amount_u in parts if amount_u]
+        return f"{text} ({', '.join(told)})" if self.credit_u != self.paid_u else text
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -180,6 +180,13 @@ def by_receipt(conn: Connection, register: str, receipt_no: int) -> Sale | None:
     return None if key is None else by_key(conn, key)
 
 
+def by_order(conn: Connection, command_id: int) -> Sale | None:
+    """The sale that a credit order brings to its meter, the first one or another."""
+    first = vending.sale_of(conn, command_id)
+    key = conn.execute(sa.select(purchases.c.key).where(purchases.c.command_id == first)).scalar()
+    return None if key is None else by_key(conn, key)
+
+
 def of(conn: Connection, purchase: Purchase) -> Sale:
     row = conn.execute(sa.select(sales).where(sales.c.purchase_id == purchase.id)).first()
     if row is None:

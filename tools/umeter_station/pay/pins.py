@@ -5,6 +5,7 @@ A try is counted before it is looked at, in a transaction of its own: who tries 
 no more tries than who tries one after the other.
 """
 
+import functools
 import re
 import secrets
 from itertools import pairwise
@@ -28,8 +29,6 @@ FOR_GOOD = -1
 _PIN = re.compile(r"[0-9]{4,8}", re.ASCII)
 # As OWASP has it for argon2id: 19 MiB, two passes, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# What a caller without a PIN is compared with, so that he waits as long as one with a wrong one.
-_NOBODY = _HASHER.hash(secrets.token_hex(8))
 
 
 class Refused(StationError):
@@ -37,6 +36,13 @@ class Refused(StationError):
 
     def __init__(self) -> None:
         super().__init__("The PIN is not right, or locked; ask the operator if that goes on.")
+
+
+@functools.cache
+def _nobodys() -> str:
+    """What a caller without a PIN is compared with, so that he waits as long as one with a wrong
+    one."""
+    return _HASHER.hash(secrets.token_hex(8))
 
 
 def check(pin: str) -> str:
@@ -109,7 +115,7 @@ def verify(db: Database, clock: Clock, tenant_id: int | None, pin: str) -> None:
         with db.write() as conn:
             known = _count_try(conn, tenant_id, clock.now_s())
     try:
-        _HASHER.verify(known or _NOBODY, pin)
+        _HASHER.verify(known or _nobodys(), pin)
     except (VerifyMismatchError, InvalidHashError):
         if known is not None and tenant_id is not None:
             with db.write() as conn:

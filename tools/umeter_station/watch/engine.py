@@ -13,7 +13,8 @@ from umeter_station.models_watch import watch_progress
 from umeter_station.sql import insert
 from umeter_station.station import Books
 from umeter_station.watch import load, settle, traffic
-from umeter_station.watch.catalog import FAST, HOUR, SLOW, look
+from umeter_station.watch.catalog import FAST, HOUR, SLOW
+from umeter_station.watch.looks import look
 from umeter_station.watch.recent import Recent
 from umeter_station.watch.settle import Verdict
 

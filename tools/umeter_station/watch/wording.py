@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from umeter_station.amounts import format_u
 from umeter_station.watch.catalog import SEVERITIES, title
 from umeter_station.words import time_text
 
@@ -33,12 +34,20 @@ def place(told: Told) -> str:
 
 
 def evidence_text(evidence: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {_value(value)}" for name, value in evidence.items())
+    return ", ".join(_fact(name, value) for name, value in evidence.items())
+
+
+def _fact(name: str, value: Any) -> str:
+    if name.endswith("_u") and type(value) is int:
+        return f"{name.removesuffix('_u')} {format_u(value)}"
+    return f"{name} {_value(value)}"
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"({evidence_text(value)})"
     if isinstance(value, list):
-        return " ".join(str(each) for each in value[:8])
+        return " ".join(_value(each) for each in value[:8])
     return str(value)
 
 
