@@ -13,7 +13,7 @@ help:  ## this list
 setup:  ## fetch and pin everything the other targets need (they do it by themselves)
 	@$(PYTHON) tools/bootstrap.py
 
-demo: setup  ## broker, station and a simulated 8-user board; HEADLESS=1 runs the story and checks it
+demo: setup  ## the pages, with 60 days of history and live boards; HEADLESS=1 tells a story and checks it
 	@$(BIN)/umeter-sim $(if $(HEADLESS),story,demo)
 
 test: setup  ## all tests; PYTEST_ARGS="-k sale host_tests/unit" picks some
@@ -40,4 +40,4 @@ lint: setup  ## ruff
 	@$(BIN)/ruff check .
 
 clean:  ## remove everything that set-up and runs have made
-	rm -rf build node_modules
+	rm -rf build node_modules tools/umeter_station/web/static/vendor

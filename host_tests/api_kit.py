@@ -90,7 +90,7 @@ class Api:
     """`anna`, an owner, `olaf`, an operator, `carl`, a cashier, and `ada`, an auditor; tenant 1
     has channel 1 of m1 and signs in as `tess`, tenant 2 has channel 2 and signs in as `ulla`."""
 
-    def __init__(self, home, engine="sqlite", **settings):
+    def __init__(self, home, engine="sqlite", make_app=create_app, **settings):
         make = new_postgres if engine == "postgresql" else functools.partial(new_database, home)
         db = make("m1", "m2")
         db.close()
@@ -101,7 +101,7 @@ class Api:
         self.books = Books(home, self.clock)
         self.monotonic_s = 0.0
         limits = dict.fromkeys(("per_address", "per_caller", "per_stranger"), FREELY)
-        self.app = create_app(
+        self.app = make_app(
             self.books, ApiSettings(**{**limits, **settings}), lambda: self.monotonic_s
         )
         with self.books.db.write() as conn:

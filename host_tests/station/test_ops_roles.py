@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import urllib.request
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -170,7 +172,7 @@ def test_a_request_under_way_is_answered_before_the_web_server_stops(tmp_path, m
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"done"})
 
-    monkeypatch.setattr(role_web, "create_app", lambda books, settings: app)
+    monkeypatch.setattr(role_web, "create_site", lambda books, settings: app)
     role = WebRole(SimpleNamespace(config=_home(tmp_path)))
     url = role.start().split()[-1]
     answers = []
@@ -210,6 +212,12 @@ def test_tls_files_that_cannot_be_used_are_named(tmp_path):
 )
 def test_cookies_go_without_tls_only_where_there_is_none(web, plain):
     assert role_web.is_plain(web) is plain
+
+
+def test_pages_are_sent_at_once():
+    """Asyncio switches Nagle's waiting off for sockets that say they are TCP, and for no other."""
+    with closing(role_web.listen(Web(port=0))) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_of_two_job_processes_one_works_and_the_other_takes_over(db, tmp_path, monkeypatch):

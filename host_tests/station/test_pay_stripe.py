@@ -99,7 +99,9 @@ def test_a_checkout_session_is_made_once_per_payment(shop):
     assert fields["metadata[umeter_payment]"] == ["1"]
     assert fields["payment_intent_data[metadata][umeter_payment]"] == ["1"]
     assert fields["expires_at"] == [str(payment.expires_at)]
-    shop.sandbox.create_intent(Ask(1, AMOUNT_U, "EUR", payment.text, payment.expires_at))
+    assert fields["success_url"] == ["https://meters.example/home/payments/1"]
+    back = "/home/payments/1"
+    shop.sandbox.create_intent(Ask(1, AMOUNT_U, "EUR", payment.text, payment.expires_at, back))
     assert shop.http.asked[1][2] == fields, "else Stripe refuses the key"
 
 

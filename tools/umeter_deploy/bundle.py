@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 MANIFEST = "manifest.json"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # so that the same firmware makes the same file
@@ -73,13 +74,15 @@ def packed(bundle: Bundle) -> bytes:
     return out.getvalue()
 
 
-def read(path: Path) -> Bundle:
-    """ValueError, one sentence, if that is no bundle, or a file in it is not the manifest's."""
+def read(path: Path | IO[bytes], name: str = "") -> Bundle:
+    """ValueError, one sentence, if that is no bundle, or a file in it is not the manifest's; a
+    file that is open already has a `name` there."""
+    opened, path = path, name or path
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(opened) as archive:
             manifest = archive.read(MANIFEST)
             document = json.loads(manifest)
-            files = {name: archive.read(name) for name, _, _ in document["files"]}
+            files = {file: archive.read(file) for file, _, _ in document["files"]}
         made = make(*(document[key] for key in ("release", "version", "board", "journal")), files)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+DEMO = BUILD / "demo"
 FIRMWARE = ROOT / "firmware"
 BOARDS = ROOT / "boards"
 BOARD_SIDE = Path(__file__).parent / "board"

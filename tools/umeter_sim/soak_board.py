@@ -32,12 +32,14 @@ SITE = {
 
 
 class SoakBoard:
-    """The board and its site between power cuts. unix: where its world begins, UTC.
+    """The board and its site between power cuts. unix: where its world begins, UTC. site: what
+    load_site() gives the firmware.
 
     `flash` has a Nor by partition label. `units` is the true energy of each user, 0.1 W x ms.
     """
 
-    def __init__(self, unix):
+    def __init__(self, unix, site=SITE):
+        self.site = site
         self.flash = {"journal": Nor(SECTORS), "log": Nor(SECTORS)}
         self.units = [0] * USERS
         self.unix_ms = unix * 1000
@@ -62,7 +64,7 @@ class SoakBoard:
         modules["umqtt"] = _module("umqtt", __path__="")
         modules["umqtt.simple"] = modules["umqtt"].simple = _module("umqtt.simple")
         self._firmware = Namespace([SHIMS, FIRMWARE], modules, Path(), self.said.append)
-        fake_board = _module("umeter.hal.board", load=self._board, load_site=lambda: SITE)
+        fake_board = _module("umeter.hal.board", load=self._board, load_site=lambda: self.site)
         self._firmware.load("umeter.hal").board = fake_board
         self._firmware.modules[fake_board.__name__] = fake_board
         self.app = self._firmware.load("umeter.app").build()

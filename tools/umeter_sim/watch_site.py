@@ -86,7 +86,7 @@ class Board:
 
     def __post_init__(self) -> None:
         n, random = self.steps, self.random
-        self.wanted_w = np.column_stack([_household(random, n) for _ in range(USERS)])
+        self.wanted_w = np.column_stack([household(random, n) for _ in range(USERS)])
         self.fed = np.ones((n, USERS))
         self.shown = np.ones((n, USERS), np.int64)
         self.counted = np.ones((n, USERS))
@@ -134,7 +134,7 @@ class Recording:
     board: Board
 
 
-def _household(random: np.random.Generator, n: int) -> np.ndarray:
+def household(random: np.random.Generator, n: int) -> np.ndarray:
     """Watts of one user: a base that follows the day, a fridge, and appliances by chance."""
     curve = np.array(_CURVES[random.integers(len(_CURVES))]) / 1000
     hours = np.arange(n) * _STEP_H

@@ -87,6 +87,13 @@ class Web:
         tuple[str, ...], About("addresses of proxies whose X-Forwarded-For is believed")
     ] = ()
 
+    @property
+    def url(self) -> str:
+        """How people reach it, without a slash at the end."""
+        scheme = "http" if self.tls_cert is None else "https"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url.rstrip("/") or f"{scheme}://{host}:{self.port}"
+
 
 @dataclass(frozen=True)
 class Mail:

@@ -95,6 +95,12 @@ def get(conn: Connection, command_id: int) -> Command:
     return _command(row)
 
 
+def several(conn: Connection, command_ids: Collection[int]) -> list[Command]:
+    """Those of these ids that there are, the newest first."""
+    query = sa.select(*_COLUMNS).where(commands.c.id.in_(command_ids))
+    return [_command(row) for row in conn.execute(query.order_by(commands.c.id.desc()))]
+
+
 def find(conn: Connection, meter: str, n: int) -> Command | None:
     row = conn.execute(
         sa.select(*_COLUMNS).where(commands.c.meter == meter, commands.c.n == n)

@@ -7,6 +7,8 @@ to its owner: it belongs into the backup, but into another one than the database
 """
 
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -32,6 +34,8 @@ class Safe:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
+        # Another key than the cipher's, from which that one cannot be learned.
+        self._mac_key = hmac.new(key, b"umeter station: names that open a page", "sha256").digest()
 
     def seal(self, meter: str, secret: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -47,6 +51,9 @@ class Safe:
             f"The key of meter {meter} was sealed under another station key; bring that one back,"
             f" as the file that config.toml names or in {KEY_VARIABLE}."
         )
+
+    def mac(self, text: str) -> bytes:
+        return hmac.new(self._mac_key, text.encode(), hashlib.sha256).digest()
 
 
 def parse_key(text: str, what: str) -> bytes:
@@ -67,6 +74,12 @@ def seal(conn: Connection, meter: str, secret: bytes) -> bytes:
 def opened(conn: Connection, meter: str, sealed: bytes) -> bytes:
     """Raises StationError if it was sealed under another key, or for another meter."""
     return _safe(conn).open(meter, sealed)
+
+
+def mac(conn: Connection, text: str) -> bytes:
+    """32 bytes that only this station can make of a text, always the same. With a part of them in
+    it, a name that is printed or sent cannot be guessed."""
+    return _safe(conn).mac(text)
 
 
 def _safe(conn: Connection) -> Safe:

@@ -182,8 +182,10 @@ def identify(request: Request) -> Caller | None:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind:
         return _machine(books, token.strip(), now_s) if kind.lower() == "bearer" else None
-    cookie = request.cookies.get(request.app.state.settings.cookie)
-    return _person(request, books, cookie, now_s) if cookie else None
+    shown = None
+    if request.method not in SAFE_METHODS:
+        shown = request.headers.get(CSRF_HEADER, "")
+    return person_of(request, shown, f"The header {CSRF_HEADER} is missing or not this session's.")
 
 
 def _machine(books: Books, token: str, now_s: int) -> Caller | None:
@@ -197,16 +199,22 @@ def _machine(books: Books, token: str, now_s: int) -> Caller | None:
     return Caller(key.by, "key", key.scopes, now_s)
 
 
-def _person(request: Request, books: Books, token: str, now_s: int) -> Caller | None:
+def person_of(request: Request, shown: str | None, otherwise: str) -> Caller | None:
+    """Whose session's cookie it is. `shown` is what only a page of ours could know of it, None if
+    nothing is changed; `otherwise` is what is said if it is not so.
+    """
+    books: Books = request.app.state.books
+    token = request.cookies.get(request.app.state.settings.cookie)
+    if not token:
+        return None
+    now_s = books.clock.now_s()
     with books.db.read() as conn:
         session = sessions.find(conn, token, now_s)
     if session is None:
         return None
-    if request.method not in SAFE_METHODS:
-        # Another site can have the browser send its cookie, but cannot know this.
-        shown = request.headers.get(CSRF_HEADER, "")
-        if not hmac.compare_digest(shown.encode(), session.csrf.encode()):
-            raise refuse(403, f"The header {CSRF_HEADER} is missing or not this session's.")
+    # Another site can have the browser send its cookie, but cannot know this.
+    if shown is not None and not hmac.compare_digest(shown.encode(), session.csrf.encode()):
+        raise refuse(403, otherwise)
     if now_s - session.seen_at >= sessions.TOUCH_S:
         with books.db.write() as conn:
             sessions.touch(conn, session.token_hash, now_s)

@@ -17,11 +17,11 @@ def to_csv(table: Table, batches: Iterable[list[Row]]) -> Iterator[bytes]:
     writer.writerow([name for name, _ in table.columns])
     yield _taken(text)
     for batch in batches:
-        writer.writerows([_safe(value) for value in row] for row in batch)
+        writer.writerows([safe(value) for value in row] for row in batch)
         yield _taken(text)
 
 
-def _safe(value: int | str | None) -> int | str | None:
+def safe(value: int | str | None) -> int | str | None:
     """A text as such; a number below 0 stays a number."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 

@@ -27,10 +27,14 @@ _STYLE = base64.b64encode(hashlib.sha256(paper_html.STYLE.encode()).digest()).de
 _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE}'; frame-ancestors 'none'"
 
 
-def answer(paper: Paper, form: PaperForm, columns: PaperColumns = "48") -> Response:
+def answer(
+    paper: Paper, form: PaperForm, columns: PaperColumns = "48", script: str = ""
+) -> Response:
+    """`script`: of this station, for a page."""
     if form == "html":
-        headers = {"Content-Security-Policy": _POLICY}
-        return HTMLResponse(paper_html.render(paper), headers=headers)
+        policy = f"{_POLICY}; script-src 'self'" if script else _POLICY
+        headers = {"Content-Security-Policy": policy}
+        return HTMLResponse(paper_html.render(paper, script), headers=headers)
     if form == "escpos":
         content = paper_escpos.render(paper, int(columns))
         return Response(content, media_type="application/octet-stream")

@@ -28,7 +28,7 @@ Auditor = Annotated[Caller, need("audit:read")]
 Filter = Annotated[str | None, Query(max_length=120)]
 
 
-class _Approver(Need):
+class Approver(Need):
     """Whose word counts where two are needed: a cashier may ask for a refund, but not decide."""
 
     def check(self, who: Caller) -> None:
@@ -111,7 +111,7 @@ def decide(
     approval_id: IdPath,
     body: Decision,
     books: BooksDep,
-    who: Annotated[Caller, need_by(_Approver(*KINDS.values()))],
+    who: Annotated[Caller, need_by(Approver(*KINDS.values()))],
 ) -> Approval:
     """Have it done, or decline it: by another owner or operator than the one who asked."""
     with books.db.write() as conn:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment
 
 from umeter_station.amounts import format_u
@@ -24,6 +24,8 @@ router = APIRouter(prefix="/v1/hooks", tags=["hooks"])
 MAX_BODY_BYTES = 256 * 1024
 ProviderPath = Annotated[str, Path(pattern=r"^[a-z]{1,32}$")]
 ReferencePath = Annotated[str, Path(pattern=r"^sb_[0-9a-f]{24}$")]
+Outcome = Literal["succeeded", "failed", "expired"]
+Delivery = Literal["once", "twice", "lost"]
 
 
 class _Signed(Anyone):
@@ -94,30 +96,39 @@ async def receive(
 @router.get("/sandbox/pay/{reference}", response_class=HTMLResponse)
 def sandbox_page(
     reference: ReferencePath,
+    request: Request,
     books: BooksDep,
     _: Annotated[None, anyone("it moves no money, and is there only where it is switched on")],
-) -> HTMLResponse:
-    """Where a payer of the sandbox pays."""
+) -> Response:
+    """Where a payer of the sandbox pays; a station with pages has a better looking one."""
+    if hasattr(request.app.state, "templates"):
+        return RedirectResponse(f"/pay/sandbox/{reference}", 303)
     return _page(books, reference)
 
 
 @router.post("/sandbox/pay/{reference}", response_class=HTMLResponse)
 def sandbox_pay(
     reference: ReferencePath,
-    outcome: Annotated[Literal["succeeded", "failed", "expired"], Form()],
-    webhook: Annotated[Literal["once", "twice", "lost"], Form()],
+    outcome: Annotated[Outcome, Form()],
+    webhook: Annotated[Delivery, Form()],
     books: BooksDep,
     _: Annotated[None, anyone("it moves no money, and is there only where it is switched on")],
 ) -> HTMLResponse:
     """Pay, or do not; the sandbox then tells the station by webhook."""
-    sandbox = _sandbox(books)
-    told = sandbox.finish(reference, outcome)
-    for _again in range({"once": 1, "twice": 2, "lost": 0}[webhook]):
-        webhooks.receive(books.db, books.clock, sandbox, told.body, told.headers)
+    play(books, reference, outcome, webhook)
     return _page(books, reference)
 
 
-def _sandbox(books: Books) -> Sandbox:
+def play(books: Books, reference: str, outcome: Outcome, webhook: Delivery) -> None:
+    """What a payer of the sandbox does, and what the station hears of it."""
+    playing = sandbox(books)
+    told = playing.finish(reference, outcome)
+    for _again in range({"once": 1, "twice": 2, "lost": 0}[webhook]):
+        webhooks.receive(books.db, books.clock, playing, told.body, told.headers)
+
+
+def sandbox(books: Books) -> Sandbox:
+    """Raises NotFound where it is switched off."""
     found = providers.of(books.config, books.db, books.clock).get(Sandbox.name)
     if not isinstance(found, Sandbox):
         raise NotFound("The sandbox is switched off.")
@@ -125,9 +136,8 @@ def _sandbox(books: Books) -> Sandbox:
 
 
 def _page(books: Books, reference: str) -> HTMLResponse:
-    sandbox = _sandbox(books)
     with books.db.read() as conn:
-        payment = payments.by_reference(conn, sandbox.name, reference)
+        payment = payments.by_reference(conn, sandbox(books).name, reference)
     if payment is None:
         raise NotFound("The sandbox has no such payment.")
     html = _PAGE.render(

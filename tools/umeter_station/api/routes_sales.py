@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
-from sqlalchemy import Connection
 
 from umeter_station import holding, ledger
+from umeter_station.api import own_sales
 from umeter_station.api.deps import (
     LARGEST,
     AmountU,
@@ -27,7 +27,6 @@ from umeter_station.api.papers import RESPONSES, PaperColumns, PaperForm, answer
 from umeter_station.desk import fate, quotes, receipts, sales
 from umeter_station.desk.sales import Sale
 from umeter_station.errors import NotFound
-from umeter_station.models import purchases
 from umeter_station.models_desk import sales as sales_table
 from umeter_station.people import acts
 
@@ -194,37 +193,12 @@ def list_sales(
     shift_id: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
 ) -> Page[SaleOut]:
     """The newest first; a tenant's own since he or she lives there."""
-    s, p = sales_table.c, purchases.c
-    query = sa.select(p.id, p.key).join(sales_table, s.purchase_id == p.id)
-    if shift_id is not None:
-        query = query.where(s.shift_id == shift_id)
+    where = sa.true() if shift_id is None else sales_table.c.shift_id == shift_id
     before = page.after(int)
-    if before is not None:
-        query = query.where(p.id < before[0])
     with books.db.read() as conn:
-        channels = who.channels(conn)
-        if channels is not None:
-            mine = [
-                (p.meter == meter) & (p.ch == ch) & (s.at >= who.since_s(conn, meter, ch))
-                for meter, ch in channels
-            ]
-            query = query.where(sa.or_(sa.false(), *mine))
-        rows = conn.execute(query.order_by(p.id.desc()).limit(page.limit + 1)).all()
-        found = {row.key: _shown_key(conn, row.key) for row in rows}
-    return page.of(rows, key=lambda row: (row.id,), make=lambda row: found[row.key])
-
-
-def _shown_key(conn: Connection, key: str) -> SaleOut | None:
-    sale = sales.by_key(conn, key)
-    return None if sale is None else shown(sale)
-
-
-def _is_own(conn: Connection, who: Caller, sale: Sale) -> bool:
-    """To a tenant another's sale does not exist, nor one from before the tenancy."""
-    if who.tenant_id is None:
-        return True
-    place = (sale.quote.meter, sale.quote.ch)
-    return place in (who.channels(conn) or ()) and sale.at >= who.since_s(conn, *place)
+        where &= own_sales.only(conn, who)
+        rows = sales.page(conn, page.limit + 1, before[0] if before else None, where)
+    return page.of(rows, key=lambda sale: (sale.purchase.id,), make=shown)
 
 
 @router.get("/sales/by-key/{key}")
@@ -232,7 +206,7 @@ def sale_by_key(key: KeyPath, books: BooksDep, who: Reader) -> FateOut:
     """What became of a key: each step with its time. 404: nothing was sold, it can be used."""
     with books.db.read() as conn:
         sale = sales.by_key(conn, key)
-        if sale is None or not _is_own(conn, who, sale):
+        if sale is None or not own_sales.is_own(conn, who, sale):
             raise NotFound(f"Nothing was sold with key {key!r}; it can be used.")
         found = fate.of(conn, key)
     steps = [StepOut.of(step) for step in found.steps]
@@ -276,7 +250,7 @@ def look_at_receipt(
 ) -> Response:
     """What is on it, marked as no receipt."""
     with books.db.read() as conn:
-        _check_receipt(conn, who, register, receipt_no)
+        own_sales.check_receipt(conn, who, register, receipt_no)
         return answer(receipts.preview(conn, register, receipt_no), form, columns)
 
 
@@ -293,10 +267,3 @@ def print_receipt(
     with books.db.write() as conn:
         paper = receipts.print_(conn, register, receipt_no, form, who.by, who.now_s)
     return answer(paper, form, columns)
-
-
-def _check_receipt(conn: Connection, who: Caller, register: str, receipt_no: int) -> None:
-    if who.tenant_id is not None:
-        sale = sales.by_receipt(conn, register, receipt_no)
-        if sale is None or not _is_own(conn, who, sale):
-            raise NotFound(f"There is no receipt {receipt_no} of {register}.")

@@ -29,7 +29,8 @@ _PAGE = """\
 <meta name="referrer" content="no-referrer">
 <title>{{ paper.title }}</title>
 <style>{{ style | safe }}</style>
-</head>
+{% if script %}<script src="{{ script }}" defer></script>
+{% endif %}</head>
 <body>
 <header>
 {% for line in paper.header %}<div>{{ line }}</div>
@@ -54,5 +55,6 @@ _template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined
 )
 
 
-def render(paper: Paper) -> str:
-    return _template.render(paper=paper, style=STYLE)
+def render(paper: Paper, script: str = "") -> str:
+    """`script`: the address of one that the page shall run, as to print itself."""
+    return _template.render(paper=paper, style=STYLE, script=script)

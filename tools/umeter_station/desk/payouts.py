@@ -53,6 +53,29 @@ def take_back(
     return given
 
 
+def close_account(
+    conn: Connection, meter: str, ch: int, key: str, by: str, now_s: int
+) -> keyed.Given:
+    """Order the meter to close the channel's account, once per key: what is left of its credit is
+    due back by the meter's answer, and it takes no purchase until another account is opened."""
+    op, args = account_orders.account(ch, "close")
+    given = keyed.place(conn, meter, op, args, key, now_s)
+    if not given.repeated:
+        acts.note(conn, by, "account.close", f"{meter}/{ch}", {}, now_s)
+    return given
+
+
+def open_account(
+    conn: Connection, meter: str, ch: int, account: int, key: str, by: str, now_s: int
+) -> keyed.Given:
+    """Order the meter to open an account of that number, once per key."""
+    op, args = account_orders.account(ch, "open", account)
+    given = keyed.place(conn, meter, op, args, key, now_s)
+    if not given.repeated:
+        acts.note(conn, by, "account.open", f"{meter}/{ch}", {"account": account}, now_s)
+    return given
+
+
 def due_u(conn: Connection, meter: str, ch: int) -> int:
     return ledger.balance_u(conn, ledger.refund_due(meter, ch))
 

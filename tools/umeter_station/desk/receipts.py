@@ -26,13 +26,19 @@ def print_(
 ) -> Paper:
     """Count one print, inside the caller's write transaction, and say what is on it."""
     make = _maker(conn, register, receipt_no)
-    p = receipt_prints.c
-    n = conn.execute(
-        sa.select(sa.func.count()).where(p.register == register, p.receipt_no == receipt_no)
-    ).scalar_one()
+    n = printed(conn, register, receipt_no)
     values = {"register": register, "receipt_no": receipt_no, "n": n, "form": form}
     conn.execute(receipt_prints.insert().values(**values, at=now_s, by=by))
     return make(f"COPY {n}" if n else "")
+
+
+def printed(conn: Connection, register: str, receipt_no: int) -> int:
+    """How often; the first is the original."""
+    p = receipt_prints.c
+    query = sa.select(sa.func.count())
+    return conn.execute(
+        query.where(p.register == register, p.receipt_no == receipt_no)
+    ).scalar_one()
 
 
 def preview(conn: Connection, register: str, receipt_no: int) -> Paper:
@@ -50,7 +56,11 @@ def _maker(conn: Connection, register: str, receipt_no: int) -> Callable[[str], 
     raise NotFound(f"There is no receipt {receipt_no} of {register}.")
 
 
-def of_sale(conn: Connection, sale: Sale, mark: str = "") -> Paper:
+def of_sale(
+    conn: Connection, sale: Sale, mark: str = "", for_anybody: bool = False
+) -> Paper:
+    """`for_anybody`: who paid may be another than who lives there; what tells of the household's
+    credit, debts or use is left out."""
     quote, out = sale.quote, Lines()
     _head(out, sale.register, sale.receipt_no, sale.at, sale.by)
     out.pair("Meter", f"{quote.meter} channel {quote.ch}")
@@ -64,10 +74,12 @@ def of_sale(conn: Connection, sale: Sale, mark: str = "") -> Paper:
     if quote.is_kwh:
         out.pair("for energy", format_u(quote.credit_u))
     out.big("Credit", format_u(quote.order_u) + (" kWh" if quote.is_kwh else ""))
-    _energy(out, sale)
-    out.rule()
-    _balances(conn, out, sale)
-    footer = [*quote.notes, *_fate(conn, sale)]
+    footer = _fate(conn, sale)
+    if not for_anybody:
+        _energy(out, sale)
+        out.rule()
+        _balances(conn, out, sale)
+        footer = [*quote.notes, *footer]
     marks = [text for text in ("VOID" if sale.voided else "", mark) if text]
     return Paper(
         title="Receipt",

@@ -146,6 +146,31 @@ def by_key(conn: Connection, key: str) -> Sale | None:
     return None if purchase is None else of(conn, purchase)
 
 
+def page(
+    conn: Connection,
+    limit: int,
+    before_id: int | None = None,
+    where: sa.ColumnElement[bool] | None = None,
+) -> list[Sale]:
+    """The newest first; with `before_id` those whose purchase is older. `where`: of columns of
+    the tables of sales and of purchases."""
+    p = purchases.c
+    query = sa.select(p.key).join(sales, sales.c.purchase_id == p.id)
+    if before_id is not None:
+        query = query.where(p.id < before_id)
+    if where is not None:
+        query = query.where(where)
+    keys = list(conn.execute(query.order_by(p.id.desc()).limit(limit)).scalars())
+    found = (by_key(conn, key) for key in keys)
+    return [sale for sale in found if sale is not None]
+
+
+def of_channel(conn: Connection, meter: str, ch: int, limit: int) -> list[Sale]:
+    """The newest first."""
+    p = purchases.c
+    return page(conn, limit, where=(p.meter == meter) & (p.ch == ch))
+
+
 def by_receipt(conn: Connection, register: str, receipt_no: int) -> Sale | None:
     key = conn.execute(
         sa.select(purchases.c.key)

@@ -155,6 +155,24 @@ def move_cash(
     return True
 
 
+@dataclass(frozen=True)
+class Move:
+    """`into_u` above 0: from the safe into the drawer; below: from there into the safe."""
+
+    id: int
+    into_u: int
+    reason: str
+    at: int
+    by: str
+
+
+def moves(conn: Connection, shift_id: int) -> list[Move]:
+    """The cash that was brought into a shift's drawer and taken from it, the oldest first."""
+    m = cash_moves.c
+    query = sa.select(m.id, m.into_u, m.reason, m.at, m.by).where(m.shift_id == shift_id)
+    return [Move(*row) for row in conn.execute(query.order_by(m.id))]
+
+
 def expected_u(conn: Connection, shift_id: int) -> int:
     """What should be in the drawer."""
     return -ledger.balance_u(conn, ledger.cash(shift_id))

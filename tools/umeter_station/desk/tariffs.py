@@ -6,6 +6,7 @@ goes to debts, limits), without channels. A change is a new version; what was in
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,6 +160,39 @@ def assigned(conn: Connection, meter: str, ch: int, at_s: int) -> Tariff | None:
     return None if row is None else _tariff(row)
 
 
+def given(conn: Connection, name: str, now_s: int) -> list[Assignment]:
+    """Where a tariff is in force, in whatever version: by meter and channel."""
+    return [each for each in _in_force(conn, now_s) if each.tariff == name]
+
+
+def counts(conn: Connection, now_s: int) -> dict[str, int]:
+    """By tariff: in how many places it is in force, each a meter or one channel."""
+    return dict(Counter(each.tariff for each in _in_force(conn, now_s)))
+
+
+def _in_force(conn: Connection, now_s: int) -> list[Assignment]:
+    a, later = tariff_assignments.c, tariff_assignments.alias().c
+    newer = sa.exists().where(
+        later.meter == a.meter,
+        later.ch == a.ch,
+        later.from_s <= now_s,
+        (later.from_s > a.from_s) | ((later.from_s == a.from_s) & (later.id > a.id)),
+    )
+    rows = conn.execute(
+        sa.select(a.id, a.meter, a.ch, tariffs.c.name, tariffs.c.version)
+        .add_columns(a.from_s, a.noted_at, a.by)
+        .join(tariffs, tariffs.c.id == a.tariff_id)
+        .where(a.from_s <= now_s, ~newer)
+        .order_by(a.meter, a.ch)
+    )
+    return [Assignment(*row) for row in rows]
+
+
+def settings_of(tariff: Tariff) -> dict[str, Any]:
+    """What a meter that shall have it now is ordered to set."""
+    return _whole(tariff.document)
+
+
 def push(
     conn: Connection,
     meter: str,
@@ -173,7 +207,7 @@ def push(
     known = meters.get(conn, meter)
     prefix = f"ch.{ch}." if ch else ""
     if from_s is None or from_s <= now_s:
-        from_s, document = now_s, _whole(tariff.document)
+        from_s, document = now_s, settings_of(tariff)
     elif terms.of(conn, meter, ch, now_s).unit == "kwh":
         document = {}  # What a kWh costs is the station's matter.
     else:

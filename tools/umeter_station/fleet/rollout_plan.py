@@ -67,11 +67,16 @@ def start_update(
     bundle = conn.execute(sa.select(bundles).where(bundles.c.manifest == manifest)).first()
     if bundle is None:
         raise StationError(f"There is no release {manifest[:16]!r} here; add its bundle first.")
-    seen = [_would_update(known, bundle) for known in choose(conn, selection, now_s)]
+    seen = dry_update(choose(conn, selection, now_s), bundle)
     return _start(conn, selection, manifest, seen, pace, by, now_s, kind="update")
 
 
-def _would_update(known: Meter, bundle: sa.Row) -> Preview:
+def dry_update(chosen: Sequence[Meter], bundle: Any) -> list[Preview]:
+    """Which would be left out by a release, a row of bundles or what has its columns."""
+    return [_would_update(known, bundle) for known in chosen]
+
+
+def _would_update(known: Meter, bundle: Any) -> Preview:
     """One of another board, or that has it, is left out and not failed."""
     status = json.loads(known.status)
     board, running = status.get("board"), status.get("release")

@@ -13,6 +13,7 @@ _OFTEN = {
     "payments": ("umeter_station.pay.polling:run", 30),
     "rules": ("umeter_station.watch.engine:run", 60),
     "alerts": ("umeter_station.watch.alerts:send_due", 30),
+    "warnings": ("umeter_station.web.portal.warning_mail:send_due", 60),
     "partitions": ("umeter_station.migrations.partitions:ensure", _HOUR_S),
     "sessions": ("umeter_station.people.sessions:sweep", _HOUR_S),
     "tries": ("umeter_station.people.tries:sweep", _HOUR_S),

@@ -44,6 +44,27 @@ class Imported:
     counts: dict[str, int]
 
 
+@dataclass(frozen=True)
+class File:
+    """A file that was imported, or is being so (`done_at` None)."""
+
+    id: int
+    bank: str
+    name: str
+    imported_by: str
+    started_at: int
+    done_at: int | None
+    counts: dict[str, int]
+
+
+def files(conn: Connection, limit: int) -> list[File]:
+    """The newest first."""
+    f = bank_files.c
+    query = sa.select(f.id, f.bank, f.name, f.imported_by, f.started_at, f.done_at, f.counts)
+    rows = conn.execute(query.order_by(f.id.desc()).limit(limit))
+    return [File(*row[:-1], json.loads(row.counts or "{}")) for row in rows]
+
+
 def import_file(
     db: Database,
     clock: Clock,

@@ -44,6 +44,12 @@ class Profile:
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+def names(home: Path) -> list[str]:
+    """Of all banks that have a profile."""
+    stems = (path.stem for path in (home / FOLDER).glob("*.toml"))
+    return sorted(stem for stem in stems if _NAME.fullmatch(stem))
+
+
 def load(home: Path, name: str) -> Profile:
     path = home / FOLDER / f"{check_name(name)}.toml"
     try:

@@ -17,6 +17,7 @@ from umeter_station.db import Database
 from umeter_station.desk import quotes
 from umeter_station.errors import Conflict, NotFound, StationError
 from umeter_station.models_pay import payments
+from umeter_station.pay import back_pages
 from umeter_station.pay.currency import to_minor
 from umeter_station.pay.provider import Ask, Intent, Provider
 from umeter_station.people import acts, tenants
@@ -57,6 +58,10 @@ class Payment:
     def sale_key(self) -> str:
         return f"pay:{self.id}"
 
+    def waits_at(self, now_s: int) -> str:
+        """Where it can be paid now; empty if it cannot."""
+        return self.redirect_url if self.state == "pending" and now_s < self.expires_at else ""
+
     @property
     def text(self) -> str:
         """What the payer is shown at the provider."""
@@ -89,12 +94,33 @@ def start(
     """
     with db.write() as conn:
         payment = begin(conn, provider, wish, payer, key, clock.now_s())
+        back = back_pages.path(conn, payment.id, payment.payer, payment.way)
     if payment.state != "created":
         return payment
-    ask = Ask(payment.id, payment.amount_u, payment.currency, payment.text, payment.expires_at)
+    ask = Ask(
+        payment.id, payment.amount_u, payment.currency, payment.text, payment.expires_at, back
+    )
     intent = provider.create_intent(ask)
     with db.write() as conn:
         return attach(conn, payment.id, intent, clock.now_s())
+
+
+def start_or_resume(
+    db: Database, clock: Clock, provider: Provider, wish: Wish, payer: str, key: str
+) -> Payment:
+    """The same for somebody who may ask twice without knowing, in two windows: a payment of the
+    same wish that still waits to be paid is gone on with, whatever its key. Not for a payer who
+    is several people."""
+    now_s, p = clock.now_s(), payments.c
+    asked = asdict(wish) | {"provider": provider.name, "payer": payer, "state": "pending"}
+    same = [p[name].is_not_distinct_from(value) for name, value in asked.items()]
+    with db.write() as conn:
+        if by_key(conn, payer, key) is None:
+            waiting = _where(conn, *same, p.expires_at > now_s)
+            if waiting is not None:
+                return waiting
+        begin(conn, provider, wish, payer, key, now_s)
+    return start(db, clock, provider, wish, payer, key)
 
 
 def begin(
@@ -180,6 +206,14 @@ def by_key(conn: Connection, payer: str, key: str) -> Payment | None:
 def by_reference(conn: Connection, provider: str, reference: str) -> Payment | None:
     p = payments.c
     return _where(conn, p.provider == provider, p.reference == reference)
+
+
+def last_paid(conn: Connection, payer: str, since_s: int) -> Payment | None:
+    """The payer's last one that was paid, if that was since then."""
+    p = payments.c
+    query = sa.select(*_COLUMNS).where(p.payer == payer, p.state == "succeeded")
+    row = conn.execute(query.where(p.since >= since_s).order_by(p.since.desc())).first()
+    return None if row is None else Payment(*row)
 
 
 def by_charge(conn: Connection, provider: str, charge: str) -> Payment | None:

@@ -33,13 +33,14 @@ class Unreachable(Unavailable):
 @dataclass(frozen=True)
 class Ask:
     """What a provider needs to know of a payment. `payment_id` names it for good: the same id
-    again is the same intent."""
+    again is the same intent. `back`: the path of the page that the payer returns to."""
 
     payment_id: int
     amount_u: int
     currency: str
     text: str
     expires_at: int
+    back: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,12 @@ class ReportLine:
 
 
 class Provider(Protocol):
-    """All raise Unreachable when they do not know what happened."""
+    """All raise Unreachable when they do not know what happened. `pays_at`: the origin of its
+    pages, as https://pay.example; empty if they are the station's own."""
 
     name: str
     currency: str
+    pays_at: str
 
     def create_intent(self, ask: Ask) -> Intent: ...
 

@@ -52,7 +52,7 @@ def _make(config: Config, db: Database, clock: Clock) -> dict[str, Provider]:
             config.stripe.webhook_secret.reveal(),
             currency,
             clock,
-            return_url=config.web.base_url,
+            return_url=config.web.url,
             tolerance_s=config.stripe.tolerance,
         )
     if config.sandbox.enabled:

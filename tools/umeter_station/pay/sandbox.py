@@ -61,6 +61,7 @@ class Sandbox:
         tolerance_s: int = signature.TOLERANCE_S,
     ) -> None:
         self.currency = currency
+        self.pays_at = "/".join(base_url.split("/")[:3])
         self._db = db
         self._clock = clock
         self._secret = secret

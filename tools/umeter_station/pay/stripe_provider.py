@@ -46,6 +46,7 @@ class Stripe:
     """See provider.Provider. `http_client` is for tests."""
 
     name = "stripe"
+    pays_at = "https://checkout.stripe.com"
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Stripe:
             "unit_amount": self._minor(ask.amount_u),
             "product_data": {"name": ask.text},
         }
-        back = f"{self._return_url}/pay/{ask.payment_id}"
+        back = self._return_url + ask.back
         params: Any = {
             "mode": "payment",
             "client_reference_id": str(ask.payment_id),

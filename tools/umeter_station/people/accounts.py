@@ -103,6 +103,15 @@ def page(conn: Connection, limit: int, after_id: int = 0) -> list[Person]:
     return [Person(*row) for row in conn.execute(query.limit(limit))]
 
 
+def staff(conn: Connection) -> list[Person]:
+    """All but tenants, those who were shut out last."""
+    p = people.c
+    query = sa.select(*_COLUMNS).where(p.role != "tenant")
+    return [
+        Person(*row) for row in conn.execute(query.order_by(p.disabled_at.isnot(None), p.name))
+    ]
+
+
 def logins_of(conn: Connection, tenant_id: int) -> list[Person]:
     query = sa.select(*_COLUMNS).where(people.c.tenant_id == tenant_id).order_by(people.c.id)
     return [Person(*row) for row in conn.execute(query)]

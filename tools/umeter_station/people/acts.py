@@ -90,11 +90,18 @@ def newest(
     by: str | None = None,
     about: str | None = None,
     act: str | None = None,
+    since_s: int | None = None,
+    until_s: int | None = None,
 ) -> list[Act]:
-    """The newest first; with `before_n` those that are older than it."""
+    """The newest first; with `before_n` those that are older than it; from `since_s` on, before
+    `until_s`."""
     query = sa.select(acts).order_by(acts.c.n.desc()).limit(limit)
     if before_n is not None:
         query = query.where(acts.c.n < before_n)
+    if since_s is not None:
+        query = query.where(acts.c.at >= since_s)
+    if until_s is not None:
+        query = query.where(acts.c.at < until_s)
     for column, wanted in ((acts.c.by, by), (acts.c.about, about), (acts.c.act, act)):
         if wanted is not None:
             query = query.where(column == wanted)

@@ -160,3 +160,10 @@ def page(
     if only_open:
         query = query.where(a.state == "asked", a.expires_at > now_s)
     return [_approval(row, now_s) for row in conn.execute(query)]
+
+
+def waiting(conn: Connection, now_s: int) -> int:
+    """How many wait to be decided."""
+    a = approvals.c
+    query = sa.select(sa.func.count()).where(a.state == "asked", a.expires_at > now_s)
+    return conn.execute(query).scalar_one()

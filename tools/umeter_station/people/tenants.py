@@ -88,8 +88,11 @@ def change(conn: Connection, tenant_id: int, changes: dict[str, str], by: str, n
         acts.note(conn, by, "tenant.change", about(tenant_id), {"changed": sorted(values)}, now_s)
 
 
-def page(conn: Connection, limit: int, after_id: int = 0) -> list[Tenant]:
+def page(conn: Connection, limit: int, after_id: int = 0, named: str = "") -> list[Tenant]:
+    """`named`: only those whose name has this in it."""
     query = sa.select(*_TENANT).where(tenants.c.id > after_id).order_by(tenants.c.id)
+    if named:
+        query = query.where(tenants.c.name.icontains(named, autoescape=True))
     return [Tenant(*row) for row in conn.execute(query.limit(limit))]
 
 

@@ -20,7 +20,11 @@ class Failed(Exception):
 
 
 def send(config: Mail, parcel: Parcel, now_s: int) -> None:
-    message = compose(config, parcel, now_s)
+    deliver(config, compose(config, parcel, now_s))
+
+
+def deliver(config: Mail, message: EmailMessage) -> None:
+    """Raises Refused or Failed."""
     try:
         with _connect(config) as server:
             if config.user and config.password is not None:

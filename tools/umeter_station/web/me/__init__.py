@@ -1,0 +1,1 @@
+"""What people change about their own sign-in: password, one-time codes, sessions."""
