@@ -22,6 +22,7 @@ ifdef PYTEST_ARGS
 else
 	@$(BIN)/python -m pytest -n 2 host_tests/unit
 	@$(BIN)/python -m pytest -n 2 host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
+	@$(BIN)/python -m pytest host_tests/browser
 endif
 
 bench: setup  ## the measured figures: a table, and build/bench.json
