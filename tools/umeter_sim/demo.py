@@ -20,11 +20,8 @@ def register(app: typer.Typer) -> None:
         show(days=days)
 
     @app.command()
-    def screenshots(
-        address: Annotated[str, typer.Option(help="of a demo that runs; else one is begun")] = "",
-        days: Days = DAYS,
-    ) -> None:
+    def screenshots(days: Days = DAYS) -> None:
         """Pictures of every page into build/screenshots, light and dark, phone and desk."""
         from umeter_sim.pictures import take_all
 
-        take_all(address, days)
+        take_all(days)

@@ -57,11 +57,11 @@ HOUSES = (
 OFFLINE_METER = "harbour-1"
 TAPPED_METER = "mill-2"
 
-_DAY_AND_NIGHT = [[[0, 1], [600, 2], [2200, 1]]]
+_DAY_AND_NIGHT = [[[0, 2], [600, 1], [2200, 2]]]
 TARIFFS: dict[str, dict[str, Any]] = {
     "Home": {
         "tariff": {
-            "prices": [[210_000, 310_000]],
+            "prices": [[310_000, 210_000]],
             "tables": [_DAY_AND_NIGHT],
             "standing_u_per_day": 150_000,
         },
@@ -70,7 +70,7 @@ TARIFFS: dict[str, dict[str, Any]] = {
 }
 LATER_HOME = {
     "tariff": {
-        "prices": [[220_000, 330_000]],
+        "prices": [[330_000, 220_000]],
         "tables": [_DAY_AND_NIGHT],
         "standing_u_per_day": 150_000,
     },
@@ -110,7 +110,7 @@ def last_settings(house: House) -> list[dict[str, Any]]:
     """What is set before people look on."""
     if house.ends_s:
         return []
-    last: dict[str, Any] = {"report_s": 15}
+    last: dict[str, Any] = {"report_s": 5}
     if house.meter == CUT_METER:
         # Without these the lights come back at night, and without anybody's doing.
         last |= {f"ch.{CUT_CH}.friendly": [], f"ch.{CUT_CH}.reclose": "armed"}

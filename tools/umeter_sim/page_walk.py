@@ -18,6 +18,7 @@ DESK = {"width": 1280, "height": 800}
 # These are no pages: streams, data for charts, files, and fragments for htmx.
 _NO_PAGES = ("/live/", "/charts/", "/home/settings/data/", "/console/desk/found")
 _NO_PAGES += ("/console/desk/change", "/console/orders/{order_id}/progress")
+_NO_PAGES += ("/console/acts/acts.csv", "/console/exports/file")
 _LINKS = "[...document.querySelectorAll('a[href]')].map(link => link.getAttribute('href'))"
 
 

@@ -10,24 +10,12 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 
 from umeter_sim import page_walk
-from umeter_sim.demo_houses import CASHIER, CUT_CH, CUT_METER, OPERATOR, OWNER, TENANT
 from umeter_sim.demo_scene import DemoScene
+from umeter_sim.demo_walks import walks
 from umeter_sim.page_walk import DESK, PHONE
 from umeter_sim.paths import BUILD, DEMO
 
 FOLDER = BUILD / "screenshots"
-CHANNEL = f"{CUT_METER}.{CUT_CH}"
-# Who looks, and where from; links lead to the rest.
-WALKS: dict[str, list[str]] = {
-    "": ["/sign-in", "/pay"],
-    TENANT: [
-        *("/home", f"/home/top-up?channel={CHANNEL}&quick=20", "/home/usage?span=day"),
-        f"/home/supply/restore?meter={CUT_METER}&ch={CUT_CH}",
-    ],
-    CASHIER: ["/console/desk", f"/console/desk/at/{CUT_METER}/1?paid=20"],
-    OPERATOR: ["/console", "/console/meters", f"/console/meters/{CUT_METER}"],
-    OWNER: ["/console/people"],
-}
 _SETTLE_MS = 500  # charts are drawn
 
 
@@ -40,15 +28,15 @@ def browser() -> Iterator[page_walk.Browser]:
         yield page_walk.launch(playwright, path)
 
 
-def take(address: str, folder: Path, console: Console) -> int:
+def take(scene: DemoScene, folder: Path, console: Console) -> int:
     """All of them; how many."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     number = 0
     taken: set[str] = set()
     with browser() as chromium:
-        for name, starts in WALKS.items():
-            who = page_walk.visitor(chromium, address)
+        for name, starts in walks(scene.station).items():
+            who = page_walk.visitor(chromium, scene.address)
             if name:
                 who.sign_in(name)
             for kind in page_walk.walk(who, starts):
@@ -78,12 +66,9 @@ def _file_name(who: str, kind: str) -> str:
     return f"{who or 'anybody'}-{plain}"
 
 
-def take_all(address: str, days: int) -> None:
-    """Of the demo at `address`; if that is empty, of one that is begun for it."""
+def take_all(days: int) -> None:
+    """Of a demo that is begun for it."""
     console = Console()
-    if address:
-        number = take(address, FOLDER, console)
-    else:
-        with DemoScene(DEMO, lambda doing: None, days) as scene:
-            number = take(scene.address, FOLDER, console)
+    with DemoScene(DEMO, lambda doing: None, days) as scene:
+        number = take(scene, FOLDER, console)
     console.print(f"{number} pictures in {FOLDER}")

@@ -100,7 +100,8 @@ def shown(key: str, value: Any) -> str:
     """A value as the operator reads it."""
     if is_money(key) and type(value) is int:
         return format_u(value)
-    return "none" if value is None else json.dumps(value, separators=(",", ":"))
+    # Meters give the parts of a value in an order of their own.
+    return "none" if value is None else json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def plan(meter: Meter, changes: dict[str, Any], waiting: dict[str, Any] | None = None) -> Change:
