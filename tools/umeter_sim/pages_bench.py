@@ -1,4 +1,4 @@
-"""What pages weigh, and whether they bar anybody: measured in a real browser on the demo's station.
+"""What pages weigh, and whether they bar anybody: measured in a real browser on the demo station.
 
 portal_first_load_bytes: all that comes over the line when a tenant opens the first page with an
 empty cache, headers and all. year_chart_bytes: the numbers of a chart over a year, as they come.
