@@ -1,9 +1,6 @@
 """One Chromium and one station with a live board for all stories."""
 
 import pytest
-
-pytest.importorskip("playwright.sync_api", reason="Playwright is not installed here")
-
 from playwright.sync_api import sync_playwright
 
 from umeter_sim import page_walk

@@ -34,6 +34,7 @@ from umeter_sim import (
     once,
     ota_cuts,
     outage,
+    pages_bench,
     station_faults,
     traps,
     watch_bench,
@@ -74,6 +75,15 @@ def ingest(tell: Tell) -> Figures:
     return ingest_bench.run(tell)
 
 
+def pages(tell: Tell) -> Figures:
+    shown: list[object] = []
+    tell("in a real browser")
+    try:
+        return {**pages_bench.run(shown.append), "pages": shown}
+    except pages_bench.NoBrowser as error:
+        return {"pages": [str(error)]}
+
+
 PARTS = (
     ("compiled firmware", board_bench.mpy_bytes),
     ("heap of a connected meter", board_bench.heap),
@@ -110,6 +120,7 @@ BESIDE = (
 ALONE = (
     ("latency of readings and sales", latency_bench.run),
     ("ingest of a fleet", ingest),
+    ("pages", pages),
 )
 TITLES = [title for group in (BESIDE, PARTS, LONG_PARTS, ALONE) for title, _ in group]
 

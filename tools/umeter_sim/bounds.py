@@ -34,6 +34,10 @@ LIMITS = {
     "creep_counts_24h": 0,
     "deploy_second_bytes": 0,
     "ota_bricks": 0,
+    "portal_first_load_bytes": 61_440,
+    "year_chart_bytes": 40_960,
+    "console_tiles_500_ratio": 10,
+    "axe_serious": 0,
     "ledger_imbalance": 0,
     "sales_lost": 0,
     "sales_doubled": 0,
@@ -64,6 +68,7 @@ PACES = {
     "meters_sustained",
     "read_on_demand_p95_ms",
     "sale_to_applied_p95_ms",
+    "console_tiles_500_ratio",
 }
 
 

@@ -1,12 +1,14 @@
 """The demo's station with its past, its pages, and the boards that live on in MicroPython."""
 
 import contextlib
+import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from umeter_sim.board_api import BoardError, SimBoard, open_board
 from umeter_sim.demo_houses import DAYS, HOUSES, House
@@ -14,7 +16,7 @@ from umeter_sim.demo_past import Past, past
 from umeter_sim.mosquitto import any_broker
 from umeter_sim.past_board import INLET, OWN_DW
 from umeter_station.broker import unused_port
-from umeter_station.config import set_broker
+from umeter_station.config import Config, set_broker
 from umeter_station.ops import log
 from umeter_station.ops.role_jobs import JobsRole
 from umeter_station.ops.role_web import WebRole
@@ -114,11 +116,24 @@ class DemoScene:
         self.station = Station(self.home, self.broker.url)
         self._stack.callback(self.station.close)
         said = self._stack.enter_context((workdir / "station.log").open("w"))
-        log.set_up(self.station.config, said)
+        self._stack.enter_context(_own_log(self.station.config, said))
         self.station.start(connect_timeout_s=10)
         web = WebRole(self.station)
         web.start()
         self._stack.callback(web.stop, _STOP_S)
+
+
+@contextlib.contextmanager
+def _own_log(config: Config, said: IO[str]) -> Iterator[None]:
+    """What this process logs goes to the station's file, until the station is over."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    log.set_up(config, said)
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
 
 
 class _Jobs:
