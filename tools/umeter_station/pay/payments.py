@@ -109,16 +109,17 @@ def start_or_resume(
     db: Database, clock: Clock, provider: Provider, wish: Wish, payer: str, key: str
 ) -> Payment:
     """The same for somebody who may ask twice without knowing, in two windows: a payment of the
-    same wish that still waits to be paid is gone on with, whatever its key. Not for a payer who
-    is several people."""
+    same wish that still waits to be paid, or for its provider to hear of it, is gone on with,
+    whatever its key. Not for a payer who is several people."""
     now_s, p = clock.now_s(), payments.c
-    asked = asdict(wish) | {"provider": provider.name, "payer": payer, "state": "pending"}
+    asked = asdict(wish) | {"provider": provider.name, "payer": payer}
     same = [p[name].is_not_distinct_from(value) for name, value in asked.items()]
     with db.write() as conn:
         if by_key(conn, payer, key) is None:
-            waiting = _where(conn, *same, p.expires_at > now_s)
+            waits = p.state.in_(("created", "pending"))
+            waiting = _where(conn, *same, waits, p.expires_at > now_s)
             if waiting is not None:
-                return waiting
+                key = waiting.key
         begin(conn, provider, wish, payer, key, now_s)
     return start(db, clock, provider, wish, payer, key)
 
