@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from umeter_sim.paths import INTERPRETER, NODE_SIDE
 from umeter_sim.squeeze_names import Names, readable, spoken_to
 
 HEAP_BYTES = 1024 * 1024
+# CPython 3.11 parses for one thread at a time, or says so of a recursion that there is not.
+_READING = threading.Lock()
 
 
 class ScriptFailed(RuntimeError):
@@ -35,14 +38,16 @@ def run_script(
     """
     names = next(filter(None, map(names_of, paths)), {})
     with tempfile.TemporaryDirectory() as copies:
-        folders = [
-            _speaking(folder, names, Path(copies) / str(i)) for i, folder in enumerate(paths)
-        ]
+        with _READING:
+            folders = [
+                _speaking(folder, names, Path(copies) / str(i)) for i, folder in enumerate(paths)
+            ]
+            script = spoken_to(path.read_text(), names)
         setup = {
             "interpreter": str(INTERPRETER),
             "trees": [[str(folder), f"/path{i}"] for i, folder in enumerate(folders)],
             "heap_bytes": HEAP_BYTES,
-            "script": spoken_to(path.read_text(), names),
+            "script": script,
             "function": function,
             "argument": arg,
         }
