@@ -80,10 +80,13 @@ def test_orders_that_pull_everything_leave_nothing_in_memory(alone):
     lone.orders = 100_000  # beyond the station's own
     figures = ring_figures(lone)
     assert figures["audit_records"] > 100 and figures["profile_days"] == _DAYS
-    before = _reached(lone.app)
-    assert ring_figures(lone) == figures
+    grown = []
+    for _ in range(2):  # a dictionary of the process may double once
+        before = _reached(lone.app)
+        assert ring_figures(lone) == figures
+        grown.append(abs(_reached(lone.app) - before))
     # Some numbers have grown; of the answers, a thousand bytes and more each, there is nothing.
-    assert abs(_reached(lone.app) - before) < 1000
+    assert min(grown) < 1000
 
 
 def _reached(app):
