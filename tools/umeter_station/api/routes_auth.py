@@ -9,17 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, SecretStr
 
+from umeter_station.api import entry
 from umeter_station.api.deps import (
     BooksDep,
     Caller,
     In,
     Out,
-    address_of,
     anyone,
     signed_in,
 )
 from umeter_station.api.problems import refuse
-from umeter_station.api.settings import ApiSettings
 from umeter_station.people import (
     accounts,
     acts,
@@ -114,34 +113,13 @@ def start_session(
     _: Annotated[None, anyone("whoever signs in has nothing yet")],
 ) -> SessionOut:
     """Sign in. The answer is a 401 of the type `code-needed` if a one-time code is missing."""
-    settings: ApiSettings = request.app.state.settings
-    now_s = books.clock.now_s()
-    typed = sign_in.Request(
-        name=body.name,
-        password=body.password.get_secret_value(),
-        code=body.code,
-        address=address_of(request),
-        agent=request.headers.get("User-Agent", ""),
-    )
     try:
-        signed = sign_in.sign_in(books.db, typed, now_s)
+        session, token = entry.enter(
+            request, books, body.name, body.password.get_secret_value(), body.code
+        )
     except sign_in.Refused as error:
         raise _refusal(error) from None
-    before = request.cookies.get(settings.cookie)
-    with books.db.write() as conn:
-        if before:
-            sessions.end_token(conn, before)
-        session = sessions.find(conn, signed.token, now_s)
-    if session is None:  # Shut out in this very moment.
-        raise _refusal(sign_in.Refused())
-    response.set_cookie(
-        settings.cookie,
-        signed.token,
-        max_age=session.expires_at - now_s,
-        secure=not settings.plain_http,
-        httponly=True,
-        samesite="lax",
-    )
+    entry.give_cookie(request, response, token, session.expires_at - books.clock.now_s())
     return SessionOut(**_shown(session))
 
 
@@ -154,13 +132,8 @@ def my_session(who: Me) -> SessionOut:
 @router.delete("/session", status_code=204)
 def end_session(request: Request, response: Response, books: BooksDep, who: Me) -> None:
     """Sign out."""
-    settings: ApiSettings = request.app.state.settings
-    with books.db.write() as conn:
-        sessions.end(conn, who.session.token_hash)
-        acts.note(conn, who.by, "sign_out", f"person:{who.person_id}", {}, who.now_s)
-    response.delete_cookie(
-        settings.cookie, secure=not settings.plain_http, httponly=True, samesite="lax"
-    )
+    entry.leave(books, who)
+    entry.take_cookie(request, response)
 
 
 @router.get("/sessions")

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Form, Query, Request
 from fastapi.responses import Response
 
-from umeter_station.api.deps import BooksDep, Caller, address_of
-from umeter_station.api.settings import ApiSettings
-from umeter_station.people import acts, passwords, roles, sessions, sign_in
+from umeter_station.api import entry
+from umeter_station.api.deps import BooksDep, Caller
+from umeter_station.people import passwords, roles, sign_in
 from umeter_station.web import language, route, templating
 from umeter_station.web.guard import person, stranger
 from umeter_station.web.language import gettext as _
@@ -46,45 +46,21 @@ def start(
     code: Annotated[str, Form(max_length=40)] = "",
     next: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
-    settings: ApiSettings = request.app.state.settings
-    now_s = books.clock.now_s()
-    agent = request.headers.get("User-Agent", "")
-    typed = sign_in.Request(name, password, code, address_of(request), agent)
     try:
-        signed = sign_in.sign_in(books.db, typed, now_s)
+        session, token = entry.enter(request, books, name, password, code)
     except sign_in.Refused as error:
         status = 429 if error.wait_s else 401
         return _form(request, next, status, sentence(error), name, error.code_needed)
-    before = request.cookies.get(settings.cookie)
-    with books.db.write() as conn:
-        if before:
-            sessions.end_token(conn, before)
-        session = sessions.find(conn, signed.token, now_s)
-    if session is None:  # Shut out in this very moment.
-        return _form(request, next, 401, sentence(sign_in.Refused()), name)
-    may = roles.scopes_of(session.role)
-    response = go_on(inside(next) or home_of(may))
-    response.set_cookie(
-        settings.cookie,
-        signed.token,
-        max_age=session.expires_at - now_s,
-        secure=not settings.plain_http,
-        httponly=True,
-        samesite="lax",
-    )
+    response = go_on(inside(next) or home_of(roles.scopes_of(session.role)))
+    entry.give_cookie(request, response, token, session.expires_at - books.clock.now_s())
     return response
 
 
 @router.post("/sign-out")
 def end(request: Request, books: BooksDep, who: Annotated[Caller, person()]) -> Response:
-    settings: ApiSettings = request.app.state.settings
-    with books.db.write() as conn:
-        sessions.end(conn, who.session.token_hash)
-        acts.note(conn, who.by, "sign_out", f"person:{who.person_id}", {}, who.now_s)
+    entry.leave(books, who)
     response = go_on("/sign-in", "signed-out")
-    response.delete_cookie(
-        settings.cookie, secure=not settings.plain_http, httponly=True, samesite="lax"
-    )
+    entry.take_cookie(request, response)
     return response
 
 
