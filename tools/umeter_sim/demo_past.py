@@ -252,7 +252,7 @@ class _Life:
             with self._db.write() as conn:
                 tariffs.save(conn, "Home", houses.LATER_HOME, self._operator, self._now)
             self._push_tariffs("Home")
-        if today != day and today == self._days - 3:
+        if today != day and today == max(1, self._days - 3):
             self._set("mill-1", houses.REFUSED)
         if today != self._posted:
             self._posted = today
