@@ -20,8 +20,11 @@ def register(app: typer.Typer) -> None:
         show(days=days)
 
     @app.command()
-    def screenshots(days: Days = DAYS) -> None:
+    def screenshots(
+        days: Days = DAYS,
+        readme: Annotated[bool, typer.Option("--readme", help="those in pictures/ alone")] = False,
+    ) -> None:
         """Pictures of every page into build/screenshots, light and dark, phone and desk."""
         from umeter_sim.pictures import take_all
 
-        take_all(days)
+        take_all(days, readme)

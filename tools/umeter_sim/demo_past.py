@@ -33,8 +33,8 @@ _DAY_S = 86_400
 _ZONE = ZoneInfo(houses.TIMEZONE)
 _AMOUNTS_U = (10_000_000, 15_000_000, 20_000_000, 20_000_000, 25_000_000, 40_000_000)
 _CUTS = {"mill-1": (17,), "mill-2": (33,), "harbour-1": (24, 41)}  # power cuts: on which days
-_WATCHED_DAYS = 10  # so long the rules have been running
-_POSTED_DAYS = 40  # what is older counts for the first of these
+_WATCHED_DAYS = 7  # so long the rules have been running
+_POSTED_DAYS = 20  # what is older counts for the first of these
 _CUT_DAY = 58  # from here on nobody buys for the channel that will be out
 _FLOAT_U = 100_000_000
 
@@ -148,13 +148,13 @@ class _Life:
     def _begin_block(self) -> None:
         """Have the boards live some hours."""
         left = (self._end - self._at) // QUARTER_S
-        self._quarters = min(left, self._random.randrange(12, 22))
+        self._quarters = min(left, self._random.randrange(16, 27))
         report = 1 if self._day() >= self._days - _WATCHED_DAYS - 1 else 4
         day = self._day()
         calls: dict[str, tuple[str, tuple]] = {}
         for house in self._speaking:
             calls[house.meter] = ("live", (self._quarters, report))
-            if day in _CUTS[house.meter] and self._quarters > 14 and self._random.random() < 0.3:
+            if day in _CUTS[house.meter] and self._quarters > 18 and self._random.random() < 0.3:
                 calls[house.meter] = ("cut", (self._random.randrange(600, 9000),))
         self._cut = [meter for meter, (method, _) in calls.items() if method == "cut"]
         self._crew.start(calls)
@@ -252,7 +252,7 @@ class _Life:
             with self._db.write() as conn:
                 tariffs.save(conn, "Home", houses.LATER_HOME, self._operator, self._now)
             self._push_tariffs("Home")
-        if today != day and today == self._days - 3:
+        if today != day and today == max(1, self._days - 3):
             self._set("mill-1", houses.REFUSED)
         if today != self._posted:
             self._posted = today

@@ -1,21 +1,40 @@
 """Pictures of every page, for people to look at: light and dark, on a phone and on a desk."""
 
+import io
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
+from PIL import Image
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 
 from umeter_sim import page_walk
+from umeter_sim.demo_houses import CASHIER, CUT_METER, OPERATOR, TAPPED_METER, TENANT
 from umeter_sim.demo_scene import DemoScene
 from umeter_sim.demo_walks import walks
 from umeter_sim.page_walk import DESK, PHONE
-from umeter_sim.paths import BUILD, DEMO
+from umeter_sim.paths import BUILD, DEMO, ROOT
+from umeter_station.desk import shifts
+from umeter_station.watch import findings
 
 FOLDER = BUILD / "screenshots"
+README = ROOT / "pictures"
+OWN = f"channel={CUT_METER}.7"
+# Name: who looks, at what, how large, in which colours. {finding} is the theft that the demo has.
+FEW = {
+    "portal": (TENANT, "/home", PHONE, "light"),
+    "usage": (TENANT, f"/home/usage?{OWN}&span=month", DESK, "light"),
+    "abnormal": (OPERATOR, "/console", DESK, "light"),
+    "map": (OPERATOR, "/console/meters", DESK, "dark"),
+    "finding": (OPERATOR, "/console/findings/{finding}", DESK, "light"),
+    "desk": (CASHIER, f"/console/desk/at/{CUT_METER}/1?paid=20", DESK, "light"),
+}
+_COLOURS = 64
+_LIVE_S = 20
 _SETTLE_MS = 500  # charts are drawn
 
 
@@ -66,9 +85,32 @@ def _file_name(who: str, kind: str) -> str:
     return f"{who or 'anybody'}-{plain}"
 
 
-def take_all(days: int) -> None:
-    """Of a demo that is begun for it."""
+def take_few(scene: DemoScene, folder: Path) -> int:
+    """Those of the README: as one sees them, without scrolling, in few colours."""
+    folder.mkdir(exist_ok=True)
+    books, cashier = scene.station, f"operator:{CASHIER}"
+    with books.db.write() as conn:
+        shifts.open_(conn, "desk", cashier, 50_000_000, cashier, books.clock.now_s())
+        (theft,) = findings.list_(conn, state="current", meter=TAPPED_METER, rule="A03")
+    with browser() as chromium:
+        for name, (who, path, size, scheme) in FEW.items():
+            looks = page_walk.visitor(
+                chromium, scene.address, viewport=size, color_scheme=scheme
+            ).sign_in(who)
+            looks.go(path.format(finding=theft.id))
+            looks.page.wait_for_timeout(3 * _SETTLE_MS)
+            taken = io.BytesIO(looks.page.screenshot())
+            few = Image.open(taken).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+            few.save(folder / f"{name}.png", optimize=True)
+            looks.context.close()
+    return len(FEW)
+
+
+def take_all(days: int, few: bool) -> None:
+    """Of a demo that is begun for it; `few`: only those of the README."""
     console = Console()
     with DemoScene(DEMO, lambda doing: None, days) as scene:
-        number = take(scene, FOLDER, console)
-    console.print(f"{number} pictures in {FOLDER}")
+        time.sleep(_LIVE_S)  # the boards have closed their contacts and told what is drawn
+        folder = README if few else FOLDER
+        number = take_few(scene, folder) if few else take(scene, folder, console)
+    console.print(f"{number} pictures in {folder}")

@@ -1,7 +1,7 @@
 """The two logs of a meter, as tables: raw records, stored once and never changed."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 
 import sqlalchemy as sa
@@ -101,7 +101,7 @@ def _audit_row(raw: bytes) -> dict:
 
 
 def _interval_row(raw: bytes) -> dict:
-    row = asdict(records.interval(raw))
+    row = dict(vars(records.interval(raw)))
     return row | {f"wh_{ch}": wh for ch, wh in enumerate(row.pop("wh"), start=1)}
 
 
