@@ -9,11 +9,13 @@ _HOUR_S = 3600
 # {name: (function, every so many seconds)}, in the order in which they run when all are due.
 _OFTEN = {
     "rollouts": ("umeter_station.fleet.rollouts:step", 10),
+    "tariffs": ("umeter_station.desk.tariffs_rolled:note", 60),
     "schedules": ("umeter_station.fleet.schedules:run", 10),
     "payments": ("umeter_station.pay.polling:run", 30),
     "rules": ("umeter_station.watch.engine:run", 60),
     "alerts": ("umeter_station.watch.alerts:send_due", 30),
     "warnings": ("umeter_station.web.portal.warning_mail:send_due", 60),
+    "sms": ("umeter_station.web.portal.warning_sms:send_due", 60),
     "partitions": ("umeter_station.migrations.partitions:ensure", _HOUR_S),
     "sessions": ("umeter_station.people.sessions:sweep", _HOUR_S),
     "tries": ("umeter_station.people.tries:sweep", _HOUR_S),
