@@ -8,7 +8,7 @@ from umeter_station.desk import shifts
 from umeter_station.fleet import reads, rollout_plan, templates
 from umeter_station.fleet.select import Selection
 from umeter_station.fleet.waves import Pace
-from umeter_station.pay import box_numbers, payments, providers, suspense
+from umeter_station.pay import back_pages, box_numbers, payments, providers, suspense
 from umeter_station.pay.payments import Wish
 from umeter_station.people import accounts
 from umeter_station.station import Books
@@ -47,9 +47,11 @@ def walks(books: Books) -> dict[str, list[str]]:
         closed = next(each.id for each in shifts.page(conn, 50) if not each.is_open)
         paid = payments.page(conn, 1, state="succeeded", payer=tess)[0]
     anybody = _anybodys_payment(books, key)
+    with books.db.read() as conn:
+        outcome = back_pages.path(conn, anybody.id, anybody.payer, anybody.way)
     channel = f"channel={CUT_METER}.{CUT_CH}"
     return {
-        "": ["/sign-in", f"/pay/{number}", "/pay", f"/pay/payments/{anybody.reference}"],
+        "": ["/sign-in", f"/pay/{number}", "/pay", outcome],
         TENANT: [
             *("/home", f"/home/top-up?{channel}&quick=20", f"/home/usage?{channel}&span=day"),
             f"/home/supply/restore?meter={CUT_METER}&ch={CUT_CH}",
@@ -77,4 +79,4 @@ def _anybodys_payment(books: Books, key: str) -> payments.Payment:
     """Begun at the number on a box, and not paid yet."""
     provider = providers.get(books.config, books.db, books.clock)
     wish = Wish(_AMOUNT_U, meter=CUT_METER, ch=1)
-    return payments.start(books.db, books.clock, provider, wish, "anybody", key)
+    return payments.start(books.db, books.clock, provider, wish, back_pages.ANYBODY, key)

@@ -109,5 +109,7 @@ def walk(who: Visitor, starts: list[str]) -> Iterator[str]:
             raise
         if response is None or "html" not in response.headers.get("content-type", ""):
             continue
+        if not response.ok:
+            who.complaints.append(f"{target}: it answers {response.status}")
         yield kind
         todo += [href for href in who.page.evaluate(_LINKS) if href.startswith("/")]

@@ -11,7 +11,7 @@ import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError, dates, numbers
@@ -62,8 +62,15 @@ class Language:
 
     def money(self, amount_u: int) -> str:
         """As much as is there to be spent: what is less than the smallest coin is not shown."""
+        return self._coins(amount_u, ROUND_FLOOR)
+
+    def owed(self, amount_u: int) -> str:
+        """A debt: a begun smallest coin counts whole, as it does in the balance it comes from."""
+        return self._coins(amount_u, ROUND_CEILING)
+
+    def _coins(self, amount_u: int, rounding: str) -> str:
         places = numbers.get_currency_precision(self._place.currency)
-        rounded = Decimal(amount_u).scaleb(-6).quantize(Decimal(1).scaleb(-places), ROUND_FLOOR)
+        rounded = Decimal(amount_u).scaleb(-6).quantize(Decimal(1).scaleb(-places), rounding)
         return numbers.format_currency(rounded, self._place.currency, locale=self.locale)
 
     def price(self, amount_u: int) -> str:
@@ -95,9 +102,18 @@ class Language:
         return self.decimal(power_dw, 1, 0) + " W"
 
     def when(self, at_s: int) -> str:
-        """A Unix time as date and time."""
+        """A Unix time as date and time, to the minute."""
+        return self._moment(at_s, "short")
+
+    def moment(self, at_s: int) -> str:
+        """To the second, for what is looked at in order."""
+        return self._moment(at_s, "medium")
+
+    def _moment(self, at_s: int, clock: str) -> str:
         moment = datetime.fromtimestamp(at_s, UTC).astimezone(self._place.zone)
-        return dates.format_datetime(moment, "medium", locale=self.locale, tzinfo=self._place.zone)
+        day = dates.format_date(moment.date(), "medium", locale=self.locale)
+        time = dates.format_time(moment, clock, tzinfo=self._place.zone, locale=self.locale)
+        return self.locale.datetime_formats["medium"].replace("'", "").format(time, day)
 
     def day(self, at_s: int) -> str:
         moment = datetime.fromtimestamp(at_s, UTC).astimezone(self._place.zone)

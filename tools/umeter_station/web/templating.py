@@ -68,7 +68,10 @@ class Templates:
         )
 
 
-_FILTERS = ("money", "price", "number", "kwh", "watts", "when", "day", "clock", "ago", "lasting")
+_FILTERS = (
+    *("money", "price", "number", "kwh", "watts"),
+    *("when", "moment", "day", "clock", "ago", "lasting"),
+)
 
 
 def _filter(name: str) -> Any:

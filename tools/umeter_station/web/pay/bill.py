@@ -10,7 +10,7 @@ def notes(quote: Quote) -> list[str]:
     if quote.energy_wh is None:
         found.append(_("How much energy that is cannot be said: no price is known yet."))
     if quote.balance_u is not None and quote.balance_u < 0:
-        owed = _kept(quote, -quote.balance_u)
+        owed = _owed(quote, -quote.balance_u)
         found.append(
             _("%(amount)s of it makes up for what was used without credit.") % {"amount": owed}
         )
@@ -19,8 +19,8 @@ def notes(quote: Quote) -> list[str]:
     return found
 
 
-def _kept(quote: Quote, amount_u: int) -> str:
-    """An amount as the meter keeps it: money, or millionths of a kWh."""
+def _owed(quote: Quote, amount_u: int) -> str:
+    """A debt as the meter keeps it: money, or millionths of a kWh."""
     if quote.is_kwh:
         return language.current().kwh(amount_u // 1000)
-    return language.current().money(amount_u)
+    return language.current().owed(amount_u)

@@ -3,6 +3,8 @@
 
 (() => {
   const HEIGHT = 240;
+  // The least that the upright axis spans, so that nothing at all is drawn as that.
+  const LEAST = { energy: 100, power: 1000, current: 100 };
   const UNITS = { power: [10, "W"], voltage: [10, "V"], current: [1000, "A"] };
   const colour = (name) => {
     // A colour that is a pair of light and dark is resolved only where something is drawn in it.
@@ -186,7 +188,7 @@
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), data.zone),
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false }, points: { show: data.kind !== "energy" } },
-      scales: { x: { range: told.range }, y: { range: (u, low, high) => (data.kind === "voltage" ? [low - 20, high + 20] : [0, Math.max(high * 1.12, 1)]) } },
+      scales: { x: { range: told.range }, y: { range: (u, low, high) => (data.kind === "voltage" ? [low - 20, high + 20] : [0, Math.max(high * 1.12, LEAST[data.kind])]) } },
       axes: [
         { ...axis, grid: { show: false }, values: (u, splits) => splits.map(say.tick), space: 64, size: 34 },
         { ...axis, values: (u, splits) => splits.map((v) => told.values(v, splits[1] - splits[0])), size: 72 },
