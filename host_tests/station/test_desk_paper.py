@@ -2,13 +2,16 @@
 
 import html.parser
 import re
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk_kit import ANNA, TARIFF, answer, report_settings, sell
+from desk_kit import ANNA, TARIFF, answer, report_settings, sell, sell_as
 from station_kit import NOW_S, new_database
+from umeter_station import ledger
 from umeter_station.desk import (
     charges,
     paper_escpos,
@@ -21,8 +24,11 @@ from umeter_station.desk import (
 )
 from umeter_station.desk.charges import Charges
 from umeter_station.desk.paper import Line, Paper
+from umeter_station.desk.writing import Writing
 from umeter_station.errors import NotFound, StationError
 from umeter_station.people import sites
+
+PLAIN, BERLIN = Writing(), ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
@@ -35,9 +41,9 @@ def db(tmp_path):
     return db
 
 
-def _print(db, no=1, register="desk", form="html"):
+def _print(db, no=1, register="desk", form="html", writing=PLAIN):
     with db.write() as conn:
-        return receipts.print_(conn, register, no, form, ANNA, NOW_S)
+        return receipts.print_(conn, register, no, form, ANNA, NOW_S, writing)
 
 
 def _pairs(paper):
@@ -53,17 +59,65 @@ def test_a_receipt_says_what_was_sold(db):
     told = _pairs(paper)
     assert told["No."] == "desk-1" and told["Purchase"] == "k1" and told["Cashier"] == "anna"
     assert told["Meter"] == "m1 channel 3" and told["Time"] == "2027-01-15 08:00:00 UTC"
-    assert (told["Paid"], told["of it fee"], told["of it tax"]) == ("10.00", "0.10", "1.666666")
-    assert (told["Credit"], told["Standing charge a day"]) == ("8.233334", "0.05")
+    assert (told["Paid"], told["of it fee"], told["of it tax"]) == ("10.00", "0.10", "1.67")
+    assert (told["Credit"], told["Standing charge a day"]) == ("8.23", "0.05")
     assert "block 1 rate 1, 23.52 kWh at 0.30" in told
+    parts = [Decimal(value) for name, value in told.items() if name.startswith("block")]
+    assert abs(sum(parts) - Decimal("8.23")) <= Decimal("0.01")
     assert paper.header == ("Hill House", "1 Hill Road") and paper.mark == ""
     assert paper.footer[-1] == "Paid; on its way to the meter."
+
+
+def test_a_receipt_is_by_the_clock_and_in_the_coins_of_its_station(db):
+    sell(db)
+    told = _pairs(_print(db, writing=Writing(BERLIN, decimals=0)))
+    assert told["Time"] == "2027-01-15 09:00:00+01:00" and len("Opened " + told["Time"]) <= 32
+    assert (told["Paid"], told["of it tax"], told["Credit"]) == ("10", "2", "8")
+    assert told["Standing charge a day"] == "0.05"
+
+
+def test_what_nobody_took_has_no_cashier(db):
+    sell_as(db, ledger.clearing("card"), "web", by="tenant:13")
+    told = _pairs(_print(db, register="web"))
+    assert told["No."] == "web-1" and "Cashier" not in told and "13" not in told.values()
+
+
+def test_a_receipt_is_in_the_words_that_are_handed_in(db):
+    sell(db)
+    words = {"Time": "时间", "%(meter)s channel %(ch)s": "%(meter)s 回路 %(ch)s"}
+    paper = _print(db, writing=Writing(lang="zh", say=lambda text: words.get(text, text)))
+    told = _pairs(paper)
+    assert told["时间"] == "2027-01-15 08:00:00 UTC" and told["Meter"] == "m1 回路 3"
+    assert '<html lang="zh">' in paper_html.render(paper)
+
+
+@given(st.integers(-(10**12), 10**12), st.sampled_from([0, 2, 3]))
+def test_a_sum_is_never_more_than_there_is_and_a_share_is_the_nearest_coin(amount_u, decimals):
+    writing, amount = Writing(decimals=decimals), Decimal(amount_u) / 10**6
+    coin = Decimal(1).scaleb(-decimals)
+    assert 0 <= amount - Decimal(writing.coins(amount_u)) < coin
+    assert abs(amount - Decimal(writing.share(amount_u))) <= coin / 2
+    assert len(writing.coins(amount_u).partition(".")[2]) == decimals
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=16))
+def test_shares_add_up_as_they_are_printed(amounts_u):
+    printed = list(map(Decimal, PLAIN.shares(amounts_u)))
+    assert sum(printed) == Decimal(PLAIN.share(sum(amounts_u)))
+    exact = [Decimal(amount_u) / 10**6 for amount_u in amounts_u]
+    assert all(abs(a - b) < Decimal("0.01") for a, b in zip(printed, exact, strict=True))
+
+
+def test_a_part_of_nearly_thirty_is_thirty():
+    assert PLAIN.shares([29_999_970, 9_999_880]) == ["30.00", "10.00"] and PLAIN.shares([]) == []
+    assert PLAIN.share(5_000) == "0.01" and PLAIN.coins(-1_263_880) == "-1.27"
+    assert PLAIN.kwh(-1_505) == "-1.51 kWh" and PLAIN.price(312_345) == "0.312345"
 
 
 def test_every_print_after_the_first_is_a_counted_copy(db):
     sell(db)
     with db.read() as conn:
-        assert receipts.preview(conn, "desk", 1).mark == "NOT A RECEIPT"
+        assert receipts.preview(conn, "desk", 1, PLAIN).mark == "NOT A RECEIPT"
     assert [_print(db, form=form).mark for form in ("html", "escpos", "html")] == [
         "",
         "COPY 1",
@@ -110,8 +164,9 @@ def test_a_z_report_is_printed(db):
     sell(db)
     with db.write() as conn:
         closed = shifts.close(conn, shift.id, 14_000_000, ANNA, NOW_S)
-    paper = z_paper.make(closed.report)
+    paper = z_paper.make(closed.report, Writing(BERLIN))
     told = _pairs(paper)
+    assert told["Opened"] == "2027-01-15 09:00:00+01:00"
     assert paper.title == "Z-report front-1" and told["Sales (1)"] == "10.00"
     assert (told["Expected"], told["Counted"], told["Short"]) == ("15.00", "14.00", "1.00")
 
@@ -151,8 +206,8 @@ def test_a_page_stands_alone_and_no_text_becomes_markup(paper):
     reader = _Reader()
     reader.feed(page)
     assert reader.ways_out == [] and "http" not in re.sub(r">[^<]*<", "><", page)
-    allowed = {"html", "head", "meta", "title", "style", "body", "header", "h1", "div", "table"}
-    assert set(reader.tags) <= allowed | {"tr", "td", "th", "footer"}
+    allowed = {"html", "head", "meta", "title", "style", "body", "header", "h1", "div", "footer"}
+    assert set(reader.tags) <= allowed | {"p", "span", "hr"}
     assert paper_html.STYLE in page
 
 

@@ -206,6 +206,18 @@ def test_the_page_of_a_payment_tells_each_step(site, tess):
     assert "data-live" not in page
     receipt = tess.get("/home/payments/1/receipt")
     assert "PAID ONLINE" in receipt.text and "20.00" in receipt.text
+    assert "Cashier" not in receipt.text and '<html lang="en">' in receipt.text
+
+
+def test_a_receipt_is_in_the_language_of_the_pages(site, tess):
+    sent(tess, shown(tess))
+    played(site, made(site)[0])
+    answer(site.books.db, 1)
+    paths = ["/home/payments/1/receipt", "/home/purchases/web/1"]
+    for path in paths:
+        page = tess.get(path, headers={"Accept-Language": "zh"}).text
+        assert '<html lang="zh">' in page and "电表已入账。" in page and "m1 回路 1" in page
+        assert not re.search(r"<span>[A-Z][a-z]+", page)
 
 
 def test_a_payment_that_came_to_nothing_says_so(site, tess):

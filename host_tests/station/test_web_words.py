@@ -11,9 +11,10 @@ from babel.messages import extract
 from babel.messages.pofile import read_po
 
 from umeter_station.people import roles
-from umeter_station.web import language, navigation, templating
+from umeter_station.web import language, navigation, sentences, templating
 
 WEB = Path(templating.__file__).parent
+PAPERS = [WEB.parent / "desk" / name for name in ("receipts.py", "z_paper.py")]
 TRANSLATED = sorted(path.name for path in language.FOLDER.iterdir() if path.is_dir())
 MARKS = {"_": None, "gettext": None, "say": None, "ngettext": (1, 2)}
 # As the pages write a placeholder, and as Python does; %% is a percent sign.
@@ -28,6 +29,10 @@ def _marked():
         _collect(found, path, "jinja2.ext:babel_extract", _JINJA)
     for path in sorted(WEB.rglob("*.py")):
         _collect(found, path, "python", {})
+    # What meters report, which the command line says in English.
+    _collect(found, WEB.parent / "words.py", "python", {})
+    for path in PAPERS:
+        _collect(found, path, "python", {})
     # What is translated by what it holds, not by what it is written as.
     for role in roles.ROLES:
         found.setdefault(role, "roles.ROLES")
@@ -35,7 +40,7 @@ def _marked():
 
 
 def _collect(found, path, method, options):
-    where = path.relative_to(WEB)
+    where = path.relative_to(WEB.parent)
     with path.open("rb") as file:
         for line, text, _comments, _context in extract.extract(
             method, file, keywords=MARKS, options=options
@@ -89,8 +94,10 @@ def test_every_text_is_translated(marked, files):
 
 
 def test_no_translation_is_of_what_nobody_says(marked, files):
-    """A refusal of the station's own is said by the page as it was raised."""
-    stale = [(name, m.id) for name, m in _entries(files) if m.id not in marked]
+    """A refusal of the station's own is said by the page as it was raised; those of library.po
+    are looked after by test_web_sentences.py."""
+    pages = {name: found for name, found in files.items() if name != sentences.FILE}
+    stale = [(name, m.id) for name, m in _entries(pages) if m.id not in marked]
     patterns = _said_by_the_station() if stale else []
     stale = [
         f"{name}: {text!r}"

@@ -10,7 +10,7 @@ from rich.table import Table
 from umeter_station import cli_ledger, cli_paper, cli_shift, cli_tariffs
 from umeter_station.amounts import format_u, parse_amount_u
 from umeter_station.cli_wait import Channel
-from umeter_station.desk import quotes, receipts, sales
+from umeter_station.desk import quotes, receipts, sales, writing
 from umeter_station.desk.charges import WAYS
 from umeter_station.desk.quotes import Quote
 from umeter_station.errors import NotFound
@@ -84,7 +84,8 @@ def receipt(
         if sale is None or not sale.receipt_no:
             raise NotFound(f"Nothing with a receipt was sold with key {key!r}.")
         register, no = sale.register, sale.receipt_no
-        printed = receipts.print_(conn, register, no, form, operator(), books.clock.now_s())
+        by, now_s, how = operator(), books.clock.now_s(), writing.of(books.config)
+        printed = receipts.print_(conn, register, no, form, by, now_s, how)
     cli_paper.show(printed, form, to, columns)
 
 

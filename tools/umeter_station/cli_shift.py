@@ -9,7 +9,7 @@ from umeter_station import cli_paper, vending
 from umeter_station.amounts import format_u, parse_amount_u, parse_decimal_u
 from umeter_station.cli_wait import Channel
 from umeter_station.desk import payouts as payouts_
-from umeter_station.desk import receipts, shifts, two_person, voids, z_paper
+from umeter_station.desk import receipts, shifts, two_person, voids, writing, z_paper
 from umeter_station.desk.shifts import Shift
 from umeter_station.errors import NotFound, StationError
 from umeter_station.station import Books
@@ -72,7 +72,8 @@ def z(
         found = shifts.get(conn, shift)
     if found.report is None:
         raise StationError(f"Shift {shift} is open; close it first.")
-    cli_paper.show(z_paper.make(found.report), form, to, columns)
+    paper = z_paper.make(found.report, writing.of(books.config))
+    cli_paper.show(paper, form, to, columns)
 
 
 @shift_app.command("list")
@@ -160,5 +161,6 @@ def pay_out(
         found = payouts_.by_key(conn, args["key"])
         if found is None:
             raise NotFound(f"There is no payout {args['key']!r}.")
-        paper = receipts.print_(conn, found.register, found.receipt_no, form, by, now_s)
+        how = writing.of(books.config)
+        paper = receipts.print_(conn, found.register, found.receipt_no, form, by, now_s, how)
     cli_paper.show(paper, form, to, columns)

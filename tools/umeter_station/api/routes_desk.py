@@ -23,7 +23,7 @@ from umeter_station.api.deps import (
 from umeter_station.api.papers import RESPONSES, PaperColumns, PaperForm, answer
 from umeter_station.api.problems import refuse
 from umeter_station.api.routes_sales import SaleOut, shown
-from umeter_station.desk import agents, shifts, voids, z_paper
+from umeter_station.desk import agents, shifts, voids, writing, z_paper
 from umeter_station.desk.shifts import Shift
 from umeter_station.errors import StationError
 
@@ -189,7 +189,7 @@ def z_report(
         found = shifts.get(conn, shift_id)
     if found.report is None:
         raise StationError(f"Shift {shift_id} is open; close it first.")
-    return answer(z_paper.make(found.report), form, columns)
+    return answer(z_paper.make(found.report, writing.of(books.config)), form, columns)
 
 
 @router.get("/agents")

@@ -24,7 +24,7 @@ from umeter_station.api.deps import (
     need,
 )
 from umeter_station.api.papers import RESPONSES, PaperColumns, PaperForm, answer
-from umeter_station.desk import fate, quotes, receipts, sales
+from umeter_station.desk import fate, quotes, receipts, sales, writing
 from umeter_station.desk.sales import Sale
 from umeter_station.errors import NotFound
 from umeter_station.models_desk import sales as sales_table
@@ -251,7 +251,8 @@ def look_at_receipt(
     """What is on it, marked as no receipt."""
     with books.db.read() as conn:
         own_sales.check_receipt(conn, who, register, receipt_no)
-        return answer(receipts.preview(conn, register, receipt_no), form, columns)
+        how = writing.of(books.config)
+        return answer(receipts.preview(conn, register, receipt_no, how), form, columns)
 
 
 @router.post("/receipts/{register}/{receipt_no}/prints", responses=RESPONSES)
@@ -265,5 +266,6 @@ def print_receipt(
 ) -> Response:
     """Counted: the first is the original, every other one is marked as a copy."""
     with books.db.write() as conn:
-        paper = receipts.print_(conn, register, receipt_no, form, who.by, who.now_s)
+        how = writing.of(books.config)
+        paper = receipts.print_(conn, register, receipt_no, form, who.by, who.now_s, how)
     return answer(paper, form, columns)

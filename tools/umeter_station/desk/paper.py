@@ -15,7 +15,7 @@ class Line:
 @dataclass(frozen=True)
 class Paper:
     """`mark`: what stands across it, as COPY 1 or VOID; `code`: what a machine can read, if
-    anything."""
+    anything. `lang`: the language of its words, as in lang="…"."""
 
     title: str
     header: tuple[str, ...] = ()
@@ -23,6 +23,7 @@ class Paper:
     lines: tuple[Line, ...] = ()
     footer: tuple[str, ...] = ()
     code: str = ""
+    lang: str = "en"
 
 
 @dataclass

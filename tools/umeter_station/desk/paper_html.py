@@ -1,4 +1,8 @@
-"""A paper as one HTML page that needs nothing else, with its own print style."""
+"""A paper as one HTML page that needs nothing else, with its own print style.
+
+Each line is laid out by itself: a label has all the room that its own value leaves, whatever the
+longest value is. A value breaks only where it would leave no room for a label.
+"""
 
 import jinja2
 
@@ -12,17 +16,17 @@ STYLE = """\
   h1 { font-size: 1.15em; margin: .4em 0; }
   .mark { border: 2px solid #000; text-align: center; font-weight: bold; letter-spacing: .2em;
     margin: .5em 0; }
-  table { width: 100%; border-collapse: collapse; }
-  th, td { padding: .1em 0; vertical-align: top; font-weight: normal; text-align: left;
-    overflow-wrap: anywhere; }
-  td:last-child:not(:first-child) { text-align: right; padding-left: 1em; white-space: nowrap; }
-  .big > * { font-weight: bold; font-size: 1.15em; }
-  .rule td { border-top: 1px dashed #000; height: .3em; }
+  p { display: flex; gap: 0 1em; margin: .2em 0; }
+  p > * { overflow-wrap: anywhere; min-width: 0; }
+  p > :first-child { flex: 1; }
+  p > :nth-child(2) { flex: none; max-width: 80%; text-align: right; }
+  .big { font-weight: bold; font-size: 1.15em; }
+  hr { border: 0; border-top: 1px dashed #000; margin: .5em 0; }
   @media print { body { margin: 0; } }
 """
 _PAGE = """\
 <!doctype html>
-<html lang="en">
+<html lang="{{ paper.lang }}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -37,14 +41,11 @@ _PAGE = """\
 {% endfor %}<h1>{{ paper.title }}</h1>
 </header>
 {% if paper.mark %}<div class="mark">{{ paper.mark }}</div>
-{% endif %}<table>
-{% for line in paper.lines %}
-{% if line.kind == "rule" %}<tr class="rule"><td colspan="2"></td></tr>
-{% elif line.kind == "text" %}<tr><td colspan="2">{{ line.left }}</td></tr>
-{% else %}<tr class="{{ line.kind }}"><th scope="row">{{ line.left }}</th>
-<td>{{ line.right }}</td></tr>
-{% endif %}{% endfor %}</table>
-<footer>
+{% endif %}{% for line in paper.lines %}
+{% if line.kind == "rule" %}<hr>
+{% elif line.kind == "text" %}<p><span>{{ line.left }}</span></p>
+{% else %}<p class="{{ line.kind }}"><span>{{ line.left }}</span> <span>{{ line.right }}</span></p>
+{% endif %}{% endfor %}<footer>
 {% for line in paper.footer %}<div>{{ line }}</div>
 {% endfor %}</footer>
 </body>

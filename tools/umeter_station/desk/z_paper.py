@@ -2,37 +2,43 @@
 
 from typing import Any
 
-from umeter_station.amounts import format_u
 from umeter_station.desk.paper import Lines, Paper
-from umeter_station.words import time_text
+from umeter_station.desk.writing import Writing
 
 
-def make(report: dict[str, Any]) -> Paper:
-    """Of a closed shift, always the same."""
-    out = Lines()
-    out.pair("Desk", report["register"])
-    out.pair("Shift", str(report["shift"]))
-    out.pair("Cashier", report["cashier"].partition(":")[2] or report["cashier"])
-    out.pair("Opened", time_text(report["opened_at"]))
-    out.pair("Closed", time_text(report["closed_at"]))
+def make(report: dict[str, Any], writing: Writing) -> Paper:
+    """Of a closed shift, always the same. Amounts are to the nearest coin, which is what a drawer
+    holds."""
+    out, say, coins = Lines(), writing.say, writing.share
+    out.pair(say("Desk"), report["register"])
+    out.pair(say("Shift"), str(report["shift"]))
+    out.pair(say("Cashier"), report["cashier"].partition(":")[2] or report["cashier"])
+    out.pair(say("Opened"), writing.time(report["opened_at"]))
+    out.pair(say("Closed"), writing.time(report["closed_at"]))
     out.rule()
-    out.pair(f"Sales ({report['sales']})", format_u(report["paid_u"]))
-    out.pair("  of it fees", format_u(report["fee_u"]))
-    out.pair("  of it tax", format_u(report["tax_u"]))
-    out.pair("  of it credit", format_u(report["credit_u"]))
-    out.pair(f"Voids ({report['voids']})", format_u(-report["voided_u"]))
-    out.pair(f"Refunds ({report['payouts']})", format_u(-report["paid_out_u"]))
+    out.pair(say("Sales (%(number)s)") % {"number": report["sales"]}, coins(report["paid_u"]))
+    out.pair("  " + say("of it fees"), coins(report["fee_u"]))
+    out.pair("  " + say("of it tax"), coins(report["tax_u"]))
+    out.pair("  " + say("of it credit"), coins(report["credit_u"]))
+    out.pair(say("Voids (%(number)s)") % {"number": report["voids"]}, coins(-report["voided_u"]))
+    out.pair(
+        say("Refunds (%(number)s)") % {"number": report["payouts"]}, coins(-report["paid_out_u"])
+    )
     if report["first_receipt"] is not None:
-        out.pair("Sales' receipts", f"{report['first_receipt']} - {report['last_receipt']}")
+        out.pair(say("Sales' receipts"), f"{report['first_receipt']} - {report['last_receipt']}")
     out.rule()
-    out.pair("Float", format_u(report["float_u"]))
-    out.pair("Sold for cash", format_u(report["cash_sales_u"]))
-    out.pair("Voided", format_u(-report["voided_u"]))
-    out.pair("Paid out", format_u(-report["paid_out_u"]))
-    out.pair("From agents", format_u(report["agents_u"]))
-    out.pair("Brought", format_u(report["brought_u"]))
-    out.pair("Taken", format_u(-report["taken_u"]))
-    out.big("Expected", format_u(report["expected_u"]))
-    out.big("Counted", format_u(report["counted_u"]))
-    out.big("Over" if report["over_u"] >= 0 else "Short", format_u(abs(report["over_u"])))
-    return Paper(title=f"Z-report {report['register']}-{report['z_no']}", lines=tuple(out.found))
+    out.pair(say("Float"), coins(report["float_u"]))
+    out.pair(say("Sold for cash"), coins(report["cash_sales_u"]))
+    out.pair(say("Voided"), coins(-report["voided_u"]))
+    out.pair(say("Paid out"), coins(-report["paid_out_u"]))
+    out.pair(say("From agents"), coins(report["agents_u"]))
+    out.pair(say("Brought"), coins(report["brought_u"]))
+    out.pair(say("Taken"), coins(-report["taken_u"]))
+    out.big(say("Expected"), coins(report["expected_u"]))
+    out.big(say("Counted"), coins(report["counted_u"]))
+    over_u = report["over_u"]
+    out.big(say("Over") if over_u >= 0 else say("Short"), coins(abs(over_u)))
+    told = {"number": f"{report['register']}-{report['z_no']}"}
+    return Paper(
+        title=say("Z-report %(number)s") % told, lines=tuple(out.found), lang=writing.lang
+    )

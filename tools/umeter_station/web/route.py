@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from umeter_station.api.problems import log
 from umeter_station.errors import Conflict, NotFound, StationError, Unavailable
-from umeter_station.web import language
+from umeter_station.web import language, sentences
 from umeter_station.web.language import COOKIE, Languages
 from umeter_station.web.language import gettext as _
 from umeter_station.web.templating import render
@@ -61,7 +61,8 @@ def refusal(
 ) -> Response:
     if status == 401:
         return _to_sign_in(request)
-    response = render(request, "error.html", status, status_code=status, text=text)
+    told = sentences.say(text)
+    response = render(request, "error.html", status, status_code=status, text=told)
     response.headers.update(headers or {})
     return response
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from umeter_station.api.deps import Caller
 from umeter_station.people import approvals
-from umeter_station.web import language
+from umeter_station.web import language, sentences
 from umeter_station.web.assets import Assets
 from umeter_station.web.language import Languages
 from umeter_station.web.navigation import entries
@@ -46,6 +46,7 @@ class Templates:
         self._env.globals["asset"] = assets.url
         for name in _FILTERS:
             self._env.filters[name] = _filter(name)
+        self._env.filters["told"] = sentences.say
 
     def html(self, request: Request, name: str, context: dict[str, Any]) -> str:
         who: Caller | None = getattr(request.state, "who", None)
@@ -64,8 +65,16 @@ class Templates:
             now_s=request.app.state.books.clock.now_s(),
             said=request.query_params.get("said", ""),
             is_part="HX-Request" in request.headers,
-            **context,
+            **{name: _told(name, value) for name, value in context.items()},
         )
+
+
+# What a refused form says above its fields: as often as not a sentence of the station's.
+_REFUSALS = ("wrong", "error")
+
+
+def _told(name: str, value: Any) -> Any:
+    return sentences.say(value) if name in _REFUSALS and isinstance(value, str) else value
 
 
 _FILTERS = (

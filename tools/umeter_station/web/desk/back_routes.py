@@ -15,6 +15,7 @@ from umeter_station.web.desk import customer
 from umeter_station.web.forms import Key, Sentence, Tick, Typed
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
+from umeter_station.web.papers import written
 from umeter_station.web.route import go_on, status_of
 from umeter_station.web.templating import render
 
@@ -96,7 +97,7 @@ def one_payout(request: Request, key: KeyPath, books: BooksDep, who: Reader) -> 
         found = payouts.by_key(conn, key)
         if found is None:
             raise NotFound(_("Nothing was paid out under that key."))
-        paper = receipts.of_payout(conn, found)
+        paper = receipts.of_payout(conn, found, written(books))
         printed = receipts.printed(conn, found.register, found.receipt_no)
     may_sell = who.may("sales:write")
     context = {"payout": found, "paper": paper, "printed": printed, "may_sell": may_sell}

@@ -18,6 +18,7 @@ from umeter_station.web.desk import customer
 from umeter_station.web.forms import Tick
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
+from umeter_station.web.papers import written
 from umeter_station.web.route import go_on, status_of
 from umeter_station.web.templating import render
 
@@ -145,8 +146,9 @@ def print_receipt(
     columns: Annotated[papers.PaperColumns, Form()] = "48",
 ) -> Response:
     """The first is the original, every other one says that it is a copy."""
+    how = written(books, form)
     with books.db.write() as conn:
-        paper = receipts.print_(conn, register, receipt_no, form, who.by, who.now_s)
+        paper = receipts.print_(conn, register, receipt_no, form, who.by, who.now_s, how)
     return paper_answer(request, paper, form, columns, f"receipt-{register}-{receipt_no}")
 
 
@@ -189,7 +191,7 @@ def _sale(
         found = fate.of(conn, key)
         sale, quote = found.sale, found.sale.quote
         printed = receipts.printed(conn, sale.register, sale.receipt_no)
-        paper = receipts.of_sale(conn, sale) if sale.receipt_no else None
+        paper = receipts.of_sale(conn, sale, written(books)) if sale.receipt_no else None
         shift = None if sale.shift_id is None else shifts.get(conn, sale.shift_id)
         due_u = ledger.balance_u(conn, ledger.refund_due(quote.meter, quote.ch))
     is_own = shift is not None and (shift.cashier == who.by or who.may("audit:read"))
@@ -200,6 +202,7 @@ def _sale(
         status,
         fate=found,
         sale=sale,
+        cashier=receipts.cashier(sale),
         paper=paper,
         printed=printed,
         given_u=given_u if given_u >= quote.paid_u else 0,

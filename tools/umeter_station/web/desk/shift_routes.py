@@ -17,6 +17,7 @@ from umeter_station.web.desk.sale_routes import paper_answer
 from umeter_station.web.forms import Key, Sentence, Tick, Typed
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
+from umeter_station.web.papers import written
 from umeter_station.web.route import go_on, status_of
 from umeter_station.web.templating import render
 
@@ -127,7 +128,7 @@ def z_report(
         found = shifts.get(conn, shift_id)
     if found.report is None:
         raise StationError(_("That shift is open; close it first."))
-    paper = z_paper.make(found.report)
+    paper = z_paper.make(found.report, written(books, form))
     return paper_answer(request, paper, form, columns, f"z-{found.register}-{found.z_no}")
 
 
@@ -196,7 +197,7 @@ def _shift(
         shift=found,
         moves=moves,
         drawer_u=drawer_u,
-        paper=None if found.report is None else z_paper.make(found.report),
+        paper=None if found.report is None else z_paper.make(found.report, written(books)),
         may_change=found.is_open and who.may("shifts:write") and _is_own(who, found),
         typed={"amount": "", "reason": "", "way": "in"} | typed,
         key=key or new_key(),

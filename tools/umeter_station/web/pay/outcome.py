@@ -19,6 +19,7 @@ from umeter_station.pay.payments import Payment
 from umeter_station.web import live, route
 from umeter_station.web.guard import page, stranger
 from umeter_station.web.language import gettext as _
+from umeter_station.web.papers import written
 from umeter_station.web.pay import progress
 from umeter_station.web.templating import render
 
@@ -60,7 +61,8 @@ def own_live(request: Request, payment_id: IdPath, books: BooksDep, who: Payer) 
 def own_receipt(payment_id: IdPath, books: BooksDep, who: Payer) -> Response:
     with books.db.read() as conn:
         payment = _own(conn, payment_id, who)
-        return papers.answer(progress.receipt(conn, payment, for_anybody=False), "html")
+        paper = progress.receipt(conn, payment, written(books), for_anybody=False)
+    return papers.answer(paper, "html")
 
 
 @router.get("/pay/payments/{reference}")
@@ -79,7 +81,8 @@ def anybodys(
 def anybodys_receipt(reference: ReferencePath, books: BooksDep, _who: Stranger) -> Response:
     with books.db.read() as conn:
         payment = _by_reference(conn, reference)
-        return papers.answer(progress.receipt(conn, payment, for_anybody=True), "html")
+        paper = progress.receipt(conn, payment, written(books), for_anybody=True)
+    return papers.answer(paper, "html")
 
 
 def _shown(

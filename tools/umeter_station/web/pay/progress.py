@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from umeter_station.desk import fate, receipts, sales
 from umeter_station.desk.fate import Fate
 from umeter_station.desk.paper import Paper
+from umeter_station.desk.writing import Writing
 from umeter_station.errors import NotFound
 from umeter_station.pay.payments import Payment
 from umeter_station.web.language import gettext as _
@@ -42,12 +43,14 @@ def of(conn: Connection, payment: Payment, now_s: int) -> Progress:
     return _progress(payment, sold, now_s)
 
 
-def receipt(conn: Connection, payment: Payment, for_anybody: bool) -> Paper:
+def receipt(
+    conn: Connection, payment: Payment, writing: Writing, for_anybody: bool
+) -> Paper:
     """Raises NotFound if nothing was sold."""
     sale = sales.by_key(conn, payment.sale_key)
     if sale is None:
         raise NotFound(_("There is no receipt for this payment."))
-    return receipts.of_sale(conn, sale, "PAID ONLINE", for_anybody)
+    return receipts.of_sale(conn, sale, writing, _("PAID ONLINE"), for_anybody)
 
 
 def _progress(payment: Payment, sold: Fate | None, now_s: int) -> Progress:

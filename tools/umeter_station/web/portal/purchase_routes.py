@@ -13,6 +13,7 @@ from umeter_station.errors import NotFound
 from umeter_station.pay import unsettled
 from umeter_station.web import route
 from umeter_station.web.guard import page
+from umeter_station.web.papers import written
 from umeter_station.web.portal import purchases
 from umeter_station.web.templating import render
 
@@ -52,4 +53,5 @@ def receipt(
         sale = sales.by_receipt(conn, register, receipt_no)
         if sale is None:
             raise NotFound(f"There is no receipt {receipt_no} of {register}.")
-        return papers.answer(receipts.of_sale(conn, sale), "html")
+        paper = receipts.of_sale(conn, sale, written(books))
+    return papers.answer(paper, "html")

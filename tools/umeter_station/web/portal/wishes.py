@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from umeter_station import amounts, change, meters, twin
 from umeter_station.firmware_check import Document
-from umeter_station.web import forms
+from umeter_station.web import forms, sentences
 from umeter_station.web.charts.energy import Source
 
 KEYS = ("low_credit_u", "low_credit_2_u", "budget_u")
@@ -57,7 +57,7 @@ def of(conn: Connection, source: Source) -> Wishes:
     for key in KEYS:
         row = desired.get(f"ch.{source.ch}.{key}")
         if row is not None and row.state in ("waiting", "refused"):
-            found.append(Wish(key, _text(row.value), row.state, row.sentence))
+            found.append(Wish(key, _text(row.value), row.state, sentences.say(row.sentence)))
         else:
             found.append(Wish(key, _text(settings.get(key, source.ch)), "applied"))
     friendly = tuple(
