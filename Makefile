@@ -4,6 +4,9 @@ BIN := build/venv/bin
 HEADLESS ?=
 PORT ?= auto
 
+# Programs are started by the hundred in the tests: what is compiled is kept, whatever others want.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench lint clean flash deploy monitor
 
@@ -20,8 +23,8 @@ test: setup  ## all tests; PYTEST_ARGS="-k sale host_tests/unit" picks some
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 host_tests/unit
-	@$(BIN)/python -m pytest -n 2 host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
+	@$(BIN)/python -m pytest -n 2 --dist worksteal host_tests/unit
+	@$(BIN)/python -m pytest -n 2 --dist worksteal host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
 	@$(BIN)/python -m pytest host_tests/browser
 endif
 

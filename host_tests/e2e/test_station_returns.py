@@ -103,7 +103,8 @@ def test_a_held_purchase_that_is_refunded_never_reaches_the_meter(station, meter
     assert _state(station, station.sell("m1", 3, 5_000_000, "k1")) == "refused"
     assert station.refund("k1") is True and station.refund("k1") is False
     assert _money(station) == (0, 0, 0, 0, 5_000_000)
-    assert meter.credited_u == {} and meter.heard == [1]
+    # On a slow machine it is asked again before it has answered.
+    assert meter.credited_u == {} and set(meter.heard) == {1}
 
 
 def test_an_account_is_asked_for(station, meter):

@@ -4,6 +4,7 @@ import pytest
 
 import backup_kit as kit
 from fakes_board import MemoryFlash, PowerCut
+from thoroughness import every, share
 from umeter.core.journal import Journal
 from umeter_deploy import journal_books, restoring
 from umeter_deploy.backup import BackupError
@@ -141,9 +142,9 @@ def test_whenever_the_power_goes_it_is_the_old_set_or_the_new_one(name):
         if cut_after % 13 == 0 and not whole:
             put(flash, books(NEW))
             assert journal_books.read(bytes(flash.cells)).values == new
-        cut_after += 1 if cut_after < 30 or tried % 3 else 5
+        cut_after += 1 if cut_after < 30 or tried % 3 else every(40)
         tried += 1
-    assert seen == {False, True} and tried > 100
+    assert seen == {False, True} and tried > share(100, 50)
 
 
 def test_every_byte_of_the_header_cut_leaves_the_old_set():

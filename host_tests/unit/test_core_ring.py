@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes_core import Flash, PowerCut
+from thoroughness import every
 from umeter.core import ring_read, ring_write
 from umeter.core.ring import Ring
 
@@ -136,7 +137,7 @@ def cut_everywhere(budget_of_boot):
                     pass
             flash.budget = None
             yield flash, safe
-            budget += 1
+            budget += every(3)
 
 
 @pytest.mark.parametrize("again", [(), (0, 7), (RECORD - 1, 3), (RECORD + 2, 1)])

@@ -34,7 +34,6 @@ from umeter_sim import (
     once,
     ota_cuts,
     outage,
-    pages_bench,
     station_faults,
     traps,
     watch_bench,
@@ -76,6 +75,8 @@ def ingest(tell: Tell) -> Figures:
 
 
 def pages(tell: Tell) -> Figures:
+    from umeter_sim import pages_bench  # and with it the whole web application
+
     shown: list[object] = []
     tell("in a real browser")
     try:
