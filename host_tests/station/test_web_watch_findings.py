@@ -206,3 +206,17 @@ def test_evidence_is_written_by_its_units():
     assert told["account"] == "out of credit" and told["what differs"] == "x, balance €5.00"
     assert told["usual on a day"] == "1.500 kWh" and told["newer_s_thing"] == "so"
     assert "2027" in told["heard again"] and "current" not in told and "a" not in told
+
+
+def test_how_many_and_how_often_are_said_in_their_number(site, noted):
+    often = noted("A02")
+    noted("A05", "m2", 1)
+    noted("A01", severity="warn")
+    f = models_watch.findings
+    with site.write() as conn:
+        conn.execute(sa.update(f).values(times=1))
+        conn.execute(sa.update(f).where(f.c.id == often).values(times=3))
+    text = _page(site)
+    assert re.findall(r">(\d \w+)</span>", text) == ["2 alarms", "1 warning"]
+    assert text.count("it came ") == 1 and "it came 3 times" in text
+    assert "it came 3 times" in _page(site, f"/console/findings/{often}")

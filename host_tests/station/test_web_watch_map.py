@@ -63,7 +63,7 @@ def test_tiles_tell_power_balance_contact_claims_age_and_findings(site):
     assert _boards(text) == ["m2", "m1", "m3"] and text.index("North") < text.index("Without")
     tiles = re.findall(r'<li><a class="tile.*?</li>', text)
     one, two = (tile for tile in tiles if "/m1#" in tile)
-    assert "230 W" in one and "€1.23" in one and "closed" in one and "Tenant 1" in one
+    assert "230 W" in one and "€1.23" in one and "fed" in one and "Tenant 1" in one
     assert "-€0.01" in two and "no credit" in two and "critical" in two and "silent" in two
     assert "2 min ago" in text and "never heard" in text and "no reading yet" in text
     assert "2 channels · 3 boards" in re.sub(r"\s+", " ", text)

@@ -216,6 +216,39 @@ def test_orders_are_listed_with_their_states_and_called_off(site):
     assert refused.status_code == 400 and "moves money" in refused.text
 
 
+def test_orders_are_told_in_words_and_begin_with_being_ordered(site):
+    with site.write() as conn:
+        orders.place(conn, "m1", "credit", {"ch": 1, "amount_u": 10_000_000}, NOW_S)
+        orders.place(conn, "m1", "supply", {"ch": 2, "state": "open"}, NOW_S)
+        orders.place(conn, "m1", "release", {"ch": 2, "claim": "tamper"}, NOW_S)
+        orders.place(conn, "m1", "debt", {"ch": 2, "debt": 3, "add_u": -1_500_000}, NOW_S)
+        twin.order_set(conn, "m1", {"low_credit_u": 2_500_000, "lock_on": ["weld"]}, NOW_S)
+    text = _page(site, f"{M1}/orders")
+    for words in (
+        "channel 1, €10.00<",
+        "channel 2, open the contact<",
+        "channel 2, tampering<",
+        "channel 2, debt 3, add -€1.50<",
+        "low_credit_u = 2.50, lock_on = [&#34;weld&#34;]<",
+    ):
+        assert words in text
+    # Open as it is, it was ordered at some time.
+    assert text.count("not sent yet") == text.count("<article") == 5
+    assert text.count("<strong>ordered</strong>") == 5
+
+
+def test_events_are_told_in_words_with_their_codes_beside(site):
+    for n, code, a in ((3, "credit.low", 2_999_990), (4, "set.limit_w", 5), (5, "code.99", 7)):
+        event = {"n": n, "boot": 1, "t": NOW_S, "code": code, "ch": 1, "a": a, "b": 0}
+        store(site.books.db, uplink("event", event), now_s=NOW_S)
+    rows = re.findall(r"<tr><td.*?</tr>", _page(site, f"{M1}/events"), re.S)
+    unknown, setting, low, _jump, opened = rows
+    assert "<code>code.99</code>" in unknown and ">7 0<" in unknown
+    assert "Setting limit_w" in setting and "5 before, now 0" in setting
+    assert "Credit low" in low and "balance €2.99" in low and ">credit.low<" in low
+    assert "Contact opened" in opened and 'data-label="Channel">2<' in opened
+
+
 def test_orders_and_events_go_back_in_pages(site, monkeypatch):
     monkeypatch.setattr(meter_orders, "PAGE", 2)
     with site.write() as conn:
@@ -224,12 +257,13 @@ def test_orders_and_events_go_back_in_pages(site, monkeypatch):
     older = re.search(r'href="([^"]+)" rel="next"', _page(site, f"{M1}/orders"))[1]
     assert _page(site, older).count("<article") == 1
     text = _page(site, f"{M1}/events")
-    assert "700 Wh not booked" in text and "for operator" in text
+    assert "700 Wh not booked" in text and "cut by hand" in text
     assert "700 Wh" not in _page(site, f"{M1}/events?before=2")
 
 
 def test_settings_show_what_is_desired_beside_what_is_reported(site):
-    report = {"version": 0, "limit_w": 3000, "report_s": 60}
+    report = {"version": 0, "limit_w": 3000, "report_s": 60, "low_credit_u": 2_500_000}
+    report |= {"ch.1.price_u_per_kwh": 252_500, "friendly": [["67", 2200, 2400]], "unit": "money"}
     store(site.books.db, uplink("settings", report), now_s=NOW_S)
     with site.write() as conn:
         twin.order_set(conn, "m1", {"limit_w": 4000}, NOW_S, by="operator:anna")
@@ -238,6 +272,14 @@ def test_settings_show_what_is_desired_beside_what_is_reported(site):
     row = re.search(r"<code>limit_w</code>.*?</tr>", text, re.S)[0]
     assert "4000" in row and "3000" in row and "not answered yet" in row and "3 days" in row
     assert "operator:anna" in row and text.index("limit_w") < text.index("report_s")
+    for key, shown in (
+        ("low_credit_u", "2.50"),
+        ("ch.1.price_u_per_kwh", "0.2525"),
+        ("friendly", "[[&#34;67&#34;,2200,2400]]"),
+        ("unit", "money"),
+    ):
+        row = re.search(rf"<code>{key}</code>.*?</tr>", text, re.S)[0]
+        assert f'data-label="Reported">{shown}<' in row
 
 
 def test_software_logs_and_the_verdict_on_the_audit_log(site):

@@ -48,6 +48,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A row that scrolls sideways shows which of its entries is open. Only sideways: a page may have
+// been opened at a place further down.
+for (const entry of document.querySelectorAll(":is(.tabs, .main-nav) [aria-current]")) {
+  const row = entry.closest(".tabs, .main-nav");
+  const [inner, outer] = [entry.getBoundingClientRect(), row.getBoundingClientRect()];
+  row.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
+}
+
 // Live parts, while they can be seen.
 const streams = new Map();
 const offline = document.querySelector("[data-offline]");

@@ -100,8 +100,8 @@ def _look(books: Books, who: Caller, wish: Wish) -> Sight:
 def words() -> dict[str, str]:
     """What tiles say again and again, translated once."""
     return {
-        "closed": _("closed"),
-        "open": _("open"),
+        "fed": _("fed"),
+        "open": _("contact open"),
         "low": _("low"),
         "out": _("out"),
         "emergency": _("emergency"),

@@ -13,6 +13,7 @@ from umeter_station.models import latest_readings, meters
 from umeter_station.models_people import site_meters, sites, tenancies, tenants
 from umeter_station.models_watch import findings
 from umeter_station.watch.catalog import SEVERITIES
+from umeter_station.watch.profile import setup
 from umeter_station.web import language
 from umeter_station.web.language import Language
 from umeter_station.web.language import gettext as _
@@ -38,7 +39,8 @@ class Wish:
 
 class Tile(NamedTuple):
     """One channel. `why`: what holds its contact open; `mark`: the worst finding of it, "" if
-    there is none; `is_old`: its front end has been silent for a while."""
+    there is none; `is_old`: its front end has been silent for a while. An inlet has neither tenant
+    nor credit, and no contact that would be closed: `tenant` and `why` say what it is."""
 
     ch: int
     tenant: str
@@ -98,7 +100,8 @@ def look(
 def _query(wish: Wish, now_s: int, with_tenants: bool) -> sa.Select:
     m, r, s = meters.c, latest_readings.c, sites.c
     query = (
-        sa.select(m.meter, m.presence, m.channels, r.packed, r.received_at, s.name.label("site"))
+        sa.select(m.meter, m.presence, m.channels, m.settings)
+        .add_columns(r.packed, r.received_at, s.name.label("site"))
         .select_from(meters)
         .outerjoin(latest_readings, r.meter == m.meter)
         .outerjoin(site_meters, site_meters.c.meter == m.meter)
@@ -165,11 +168,13 @@ def _board(
     meter = row.meter
     told = packing.unpack(row.packed) if row.packed is not None else ()
     lang = language.current()
+    inlet = setup(row.settings, row.channels).inlet_ch
     tiles = []
     for ch in range(1, max(len(told), row.channels) + 1):
         (_id, tenant), mark = people.get((meter, ch), _NOBODY), marks.get((meter, ch), "")
         values = told[ch - 1] if ch <= len(told) else None
-        tiles.append(_tile(lang, ch, values, tenant, mark, bool(text) and text in tenant.lower()))
+        tile = _tile(lang, ch, values, tenant, mark, bool(text) and text in tenant.lower())
+        tiles.append(_inlet(tile) if ch == inlet else tile)
     age_s = None if row.received_at is None else max(0, now_s - row.received_at)
     return Board(
         meter=meter,
@@ -207,6 +212,11 @@ def _tile(
         is_old=age_s is not None and age_s > _OLD_FRONT_END_S,
         is_hit=is_hit,
     )
+
+
+def _inlet(tile: Tile) -> Tile:
+    said = {"tenant": _("inlet"), "balance": "", "money": "", "why": _("the whole house")}
+    return tile._replace(**said, is_closed=False, is_hit=False)
 
 
 def _money_state(balance_u: int, state: int) -> str:

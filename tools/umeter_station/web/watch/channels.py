@@ -12,6 +12,7 @@ from umeter_station.models import audit_records, commands, events, purchases
 from umeter_station.people import approvals
 from umeter_station.people.approvals import Approval
 from umeter_station.watch import findings
+from umeter_station.watch.profile import setup
 from umeter_station.web.language import gettext as _
 from umeter_station.web.watch import boards, claims
 from umeter_station.web.watch.claims import Claim
@@ -36,7 +37,8 @@ class Held:
 @dataclass(frozen=True)
 class Channel:
     """`tenant_id` 0: nobody has it. `values` as in a reading, None if none has come; `to_come_u`:
-    credit on its way; `held_wh`: energy that the meter holds back as implausible."""
+    credit on its way; `held_wh`: energy that the meter holds back as implausible. `is_inlet`: it
+    measures what goes into the house, so how its account stands says nothing."""
 
     ch: int
     tenant_id: int
@@ -46,10 +48,16 @@ class Channel:
     held: list[Held]
     to_come_u: int
     held_wh: int
+    is_inlet: bool
 
     @property
     def is_closed(self) -> bool:
         return bool(self.values and self.values["contact"])
+
+    @property
+    def is_open(self) -> bool:
+        """And feeds nobody for that."""
+        return bool(self.values and not self.values["contact"] and not self.is_inlet)
 
 
 @dataclass(frozen=True)
@@ -73,20 +81,24 @@ def live(
     people = boards.tenants_of(conn, [known.meter], now_s) if with_tenants else {}
     moves, held_wh = _moves(conn, known.meter)
     to_come = _to_come_u(conn, known.meter)
+    inlet = setup(known.settings, known.channels).inlet_ch
     channels = []
     for ch in range(1, max(len(told), known.channels) + 1):
         values = told[ch - 1] if ch <= len(told) else None
         tenant_id, tenant = people.get((known.meter, ch), (0, ""))
+        held = _held(values, moves.get(ch, [])) if values else []
+        states = [_(name) for name in state_names((values or {}).get("state") or 0)]
         channels.append(
             Channel(
                 ch=ch,
                 tenant_id=tenant_id,
                 tenant=tenant,
                 values=values,
-                states=[_(name) for name in state_names((values or {}).get("state") or 0)],
-                held=_held(values, moves.get(ch, [])) if values else [],
+                states=[] if ch == inlet else states,
+                held=[one for one in held if ch != inlet or one.claim.name != "credit"],
                 to_come_u=to_come.get(ch, 0),
                 held_wh=held_wh.get(ch, 0),
+                is_inlet=ch == inlet,
             )
         )
     found = findings.list_(conn, state="current", meter=known.meter) if with_findings else []

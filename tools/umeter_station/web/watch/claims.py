@@ -58,19 +58,6 @@ _ARMED = say(
     "The cause is over, but the supply waits for the consumer's own hand: its button, or"
     " “restore power” in the portal."
 )
-# How an account can stand, as words.STATE_NAMES has it: here for those who translate.
-ACCOUNT_STATES = (
-    say("credit low"),
-    say("credit very low"),
-    say("emergency credit offered"),
-    say("emergency credit in use"),
-    say("out of credit"),
-    say("friendly hours"),
-    say("protected"),
-    say("pays afterwards"),
-    say("account closed"),
-    say("locked"),
-)
 
 
 @dataclass(frozen=True)
@@ -86,10 +73,11 @@ class Claim:
 
 def words(claims: int | None, armed: int | None) -> list[str]:
     """A word for each, for a tile."""
-    return [_word(name) for name in claim_names((claims or 0) | (armed or 0))]
+    return [word(name) for name in claim_names((claims or 0) | (armed or 0))]
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
+    """Of one claim; its name if it has none."""
     return _(_WORDS[name][0]) if name in _WORDS else name
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from umeter_station.web import language
 from umeter_station.web.language import Language
 from umeter_station.web.language import gettext as _
+from umeter_station.web.watch import event_words
 from umeter_station.words import state_names
 
 
@@ -131,6 +132,8 @@ def _value(key: str, value: Any) -> str:
     lang = language.current()
     if isinstance(value, list):
         return "; ".join(_item(each) for each in value[:8])
+    if key == "event":
+        return event_words.title(value)
     if type(value) is not int:
         return _(str(value)) if value else ""
     if key in _MOMENTS:

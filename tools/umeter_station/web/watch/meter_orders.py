@@ -7,10 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import orders
+from umeter_station import change, orders
 from umeter_station.models import commands, order_states
 from umeter_station.orders import Command, State
+from umeter_station.web import language
 from umeter_station.web.language import gettext as _
+from umeter_station.web.watch import claims
 
 PAGE = 50
 # How a meter's logs and updates are fetched, hundreds of them: of no interest but to a developer.
@@ -60,9 +62,15 @@ _OPS = {
 }
 
 
+# What supply and the tenant's switch are ordered to be.
+_SUPPLY = {"open": say("open the contact"), "close": say("let it close")}
+_LONGEST = 200
+
+
 @dataclass(frozen=True)
 class Order:
-    """`args` and `answer` in words of the wire, for those who know them."""
+    """`args` in words, as far as there are; `answer` in those of the wire, for those who know
+    them."""
 
     command: Command
     states: list[State]
@@ -83,6 +91,11 @@ class Order:
 
 def state_text(state: str) -> str:
     return _(_STATES[state][0]) if state in _STATES else state
+
+
+def step_text(state: str) -> str:
+    """The same as a step of an order's history: its first is that it was given."""
+    return _("ordered") if state == "created" else state_text(state)
 
 
 def of_meter(
@@ -117,19 +130,36 @@ def _orders(conn: Connection, ids: list[int]) -> list[Order]:
 def _shown(command: Command, states: list[State]) -> Order:
     word, kind = _STATES[command.state]
     args: dict[str, Any] = {} if command.op in _SECRET else command.args
+    words = [text for name, value in args.items() for text in _words(name, value)]
     reason = (command.result or {}).get("reason", "")
     told = [text for text in (command.code, reason) if isinstance(text, str) and text]
     return Order(
         command=command,
         states=states,
         what=_(_OPS.get(command.op, command.op)),
-        args=", ".join(f"{name} {_value(value)}" for name, value in args.items()),
+        args=", ".join(words),
         state=_(word),
         kind=kind,
         answer=": ".join(told),
     )
 
 
-def _value(value: Any) -> str:
+def _words(name: str, value: Any) -> list[str]:
+    """An argument in words; one that has none as it is on the wire."""
+    if name == "ch":
+        return [_("channel %(ch)s") % {"ch": value}]
+    if name == "set" and isinstance(value, dict):
+        return [f"{key} = {_short(change.shown(key, each))}" for key, each in value.items()]
+    if name == "state" and value in _SUPPLY:
+        return [_(_SUPPLY[value])]
+    if name == "claim":
+        return [claims.word(value)]
+    if change.is_money(name) and type(value) is int:
+        money = language.current().money(value)
+        return [money if name == "amount_u" else f"{name.removesuffix('_u')} {money}"]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 200 else text[:199] + "…"
+    return [f"{name} {_short(text)}"]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

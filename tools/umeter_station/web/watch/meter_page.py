@@ -21,8 +21,7 @@ from umeter_station.web.charts.figures import Asked
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
 from umeter_station.web.templating import render
-from umeter_station.web.watch import channels, findings, meter_orders, meter_state
-from umeter_station.words import event_detail
+from umeter_station.web.watch import channels, event_words, findings, meter_orders, meter_state
 
 router = route.router()
 
@@ -161,8 +160,7 @@ def events(
     with books.db.read() as conn:
         known = meters.get(conn, meter)
         rows = conn.execute(query.order_by(e.n.desc()).limit(EVENTS + 1)).all()
-        # As dicts: a row has a `t` of its own.
-        told = [(dict(r._mapping), event_detail(r.code, r.a, r.b)) for r in rows[:EVENTS]]
+        told = [event_words.told(row) for row in rows[:EVENTS]]
         older = rows[EVENTS - 1].n if len(rows) > EVENTS else None
         return shown(
             request, "watch/meter_events.html", books, conn, who, known, events=told, older=older
@@ -192,7 +190,7 @@ def orders(
             orders=found,
             older=older,
             chores=chores,
-            state_text=meter_orders.state_text,
+            step_text=meter_orders.step_text,
         )
 
 
@@ -225,4 +223,4 @@ def order_progress(
 def progress(request: Request, books: Books, order_id: int) -> Response:
     with books.db.read() as conn:
         order = meter_orders.one(conn, order_id)
-    return render(request, "watch/_order.html", followed=order, state_text=meter_orders.state_text)
+    return render(request, "watch/_order.html", followed=order)

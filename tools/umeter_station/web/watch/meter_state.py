@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from umeter_station import audit, pulling, twin, update
+from umeter_station import audit, change, pulling, twin, update
 from umeter_station.audit import Verdict
 from umeter_station.fleet import select
 from umeter_station.meters import Meter
@@ -77,8 +77,8 @@ def settings(conn: Connection, meter: str) -> tuple[Twin, list[Setting]]:
         rows.append(
             Setting(
                 key=row.key,
-                desired=_text(row.value),
-                reported=_text(found.reported[row.key]) if row.key in found.reported else "–",
+                desired=_text(row.key, row.value),
+                reported=_reported(found, row.key),
                 state=_(word),
                 kind=kind,
                 since_s=None if row.state == "applied" else row.since,
@@ -91,8 +91,7 @@ def settings(conn: Connection, meter: str) -> tuple[Twin, list[Setting]]:
     ordered = {row.key for row in rows}
     rest = sorted(key for key in found.reported if key not in ordered and key != "version")
     rows += [
-        Setting(key, None, _text(found.reported[key]), "", "quiet", None, "", None, "")
-        for key in rest
+        Setting(key, None, _reported(found, key), "", "quiet", None, "", None, "") for key in rest
     ]
     return found, rows
 
@@ -111,8 +110,12 @@ def state(conn: Connection, known: Meter, with_audit: bool) -> State:
     )
 
 
-def _text(value: Any) -> str:
+def _reported(found: Twin, key: str) -> str:
+    return _text(key, found.reported[key]) if key in found.reported else "–"
+
+
+def _text(key: str, value: Any) -> str:
     if value is None:
         return _("its default")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else change.shown(key, value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
