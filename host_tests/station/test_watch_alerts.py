@@ -209,7 +209,10 @@ def test_a_sender_that_died_is_made_up_for_under_the_same_number(books):
 
 @pytest.mark.parametrize(
     "address",
-    ["ftp://x/y", "http://", "http://a:b@c/d", "http://x/ y", "file:///etc/passwd", "http://x:0/"],
+    [
+        *("ftp://x/y", "http://", "http://a:b@c/d", "http://@x/", "http://x/ y", "http://x:0/"),
+        *("file:///etc/passwd", "http://a..b/", "http://" + 64 * "a"),
+    ],
 )
 def test_what_is_no_webhook(books, address):
     with pytest.raises(StationError):

@@ -1,4 +1,4 @@
-"""Alerts by webhook: a POST of JSON, signed with a secret that the receiver was given.
+"""By webhook: a POST of JSON, signed with a secret that the receiver was given.
 
 `Umeter-Signature: t=<Unix seconds>,v1=<hex>` is HMAC-SHA256 over "<t>.<body>". A receiver checks
 it over the raw bytes, refuses what is older than some minutes, and knows by `id` what it has had.
@@ -10,6 +10,7 @@ import json
 import urllib.error
 import urllib.request
 from http.client import HTTPException
+from typing import Any
 
 from umeter_station.watch.mail import Failed, Refused
 from umeter_station.watch.outbox import Parcel
@@ -31,36 +32,45 @@ _OPENER = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler(
 
 
 def send(parcel: Parcel, now_s: int) -> None:
-    content = body(parcel)
-    request = urllib.request.Request(
-        parcel.target.address,
-        data=content,
-        method="POST",
-        headers={
-            "Content-Type": "application/json",
-            "User-Agent": "umeter-station",
-            SIGNATURE: signature(parcel.secret, content, now_s),
-        },
-    )
-    try:
-        with _OPENER.open(request, timeout=_TIMEOUT_S) as answer:
-            answer.read(1)
-    except urllib.error.HTTPError as error:
-        with error:
-            kind = Refused if error.code in _GONE else Failed
-            raise kind(f"the webhook answered {error.code}") from None
-    except (urllib.error.URLError, HTTPException, OSError) as error:
-        raise Failed(f"the webhook cannot be reached ({type(error).__name__})") from None
-
-
-def body(parcel: Parcel) -> bytes:
     first, last = parcel.items[0].id, parcel.items[-1].id
     alerts = [
         {name: getattr(item, name) for name in item.__dataclass_fields__ if name != "id"}
         for item in parcel.items
     ]
     document = {"id": f"{parcel.target.id}.{first}.{last}", "alerts": alerts}
-    return json.dumps(document, separators=(",", ":")).encode()
+    post(parcel.target.address, parcel.secret, document, now_s)
+
+
+def post(
+    url: str,
+    secret: bytes,
+    document: dict[str, Any],
+    now_s: int,
+    timeout_s: int = _TIMEOUT_S,
+    who: str = "the webhook",
+) -> None:
+    """Raises Refused if it will never be taken, Failed if it may be later; both tell of it as
+    `who`. The document's "id" is the same each time it is tried."""
+    content = json.dumps(document, separators=(",", ":")).encode()
+    request = urllib.request.Request(
+        url,
+        data=content,
+        method="POST",
+        headers={
+            "Content-Type": "application/json",
+            "User-Agent": "umeter-station",
+            SIGNATURE: signature(secret, content, now_s),
+        },
+    )
+    try:
+        with _OPENER.open(request, timeout=timeout_s) as answer:
+            answer.read(1)
+    except urllib.error.HTTPError as error:
+        with error:
+            kind = Refused if error.code in _GONE else Failed
+            raise kind(f"{who} answered {error.code}") from None
+    except (urllib.error.URLError, HTTPException, OSError, UnicodeError) as error:
+        raise Failed(f"{who} cannot be reached ({type(error).__name__})") from None
 
 
 def signature(secret: bytes, content: bytes, now_s: int) -> str:

@@ -5,13 +5,12 @@ import json
 import re
 import secrets as tokens
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import secrets
+from umeter_station import http_url, secrets
 from umeter_station.errors import Conflict, NotFound, StationError
 from umeter_station.models_watch import alert_outbox, alert_targets, finding_history
 from umeter_station.people import acts
@@ -174,15 +173,11 @@ def _check_address(kind: str, address: str) -> None:
         return
     if kind != "webhook":
         raise StationError(f"An alert goes by email or webhook, not by {kind!r}.")
-    try:
-        parts = urlsplit(address)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or not address.isascii() or re.search(r"[\s\x00-\x20\x7f]", address):
-        raise StationError("A webhook's address is an http:// or https:// URL.")
-    if parts.username or parts.password:
-        raise StationError("A webhook's URL holds no password; its messages are signed instead.")
+    if not http_url.is_webhook(address):
+        raise StationError(
+            "A webhook's address is an http:// or https:// URL without a password; its messages are"
+            " signed instead."
+        )
 
 
 def _check_wishes(
