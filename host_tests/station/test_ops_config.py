@@ -7,7 +7,7 @@ from rich.console import Console
 
 from cli_kit import run
 from umeter_station import config
-from umeter_station.config_keys import SECTIONS, Secret, TimeOfDay, all_keys
+from umeter_station.config_keys import SECTIONS, Secret, Sms, TimeOfDay, all_keys
 from umeter_station.config_read import read
 from umeter_station.errors import StationError
 
@@ -74,6 +74,12 @@ def test_sections_are_read_and_the_environment_wins(home):
         ("[mail]\npassword_file = 'none'\n", "none cannot be read"),
         ("[web]\nproxies = '::1'\n", r"web\.proxies must be a list of texts"),
         ("[ingest]\nbatch = 0\n", r"from 1 to 10000 \(messages\)"),
+        ("[sms]\nurl = 'sms.example'\n", r"sms\.url must be an http:// or https:// URL"),
+        ("[sms]\nurl = 'ftp://sms.example/'\n", r"sms\.url must be an http:// or https:// URL"),
+        ("[sms]\nurl = 'https://me:pw@sms.example'\n", r"sms\.url must be .*without a password"),
+        ("[sms]\nurl = 7\n", r"sms\.url must be an http:// or https:// URL"),
+        ("[sms]\nsecret = 'hush'\n", r"is a secret.*UMETER_STATION_SMS_SECRET.*_file"),
+        ("[sms]\ntimeout = 0\n", r"sms\.timeout must be a number from 1 to 600 \(s\)"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(home, text, words):
@@ -88,6 +94,7 @@ def test_a_mistake_in_the_file_is_named(home, text, words):
         ("UMETER_STATION_WEB_PORT", "many", "UMETER_STATION_WEB_PORT must be a number"),
         ("UMETER_STATION_SANDBOX_ENABLED", "perhaps", "must be true or false"),
         ("UMETER_STATION_BROKER", "", "must be a text"),
+        ("UMETER_STATION_SMS_URL", "http://", "UMETER_STATION_SMS_URL must be an http:// or"),
         ("UMETER_STATION_MAIL_PASSWORD_FILE", "none", "cannot be read"),
     ],
 )
@@ -103,6 +110,16 @@ def test_secrets_come_from_the_environment_or_a_file_and_are_not_shown(home):
     assert _HUSH not in repr(known) and _HUSH not in f"{known.mail.password}"
     over = config.load(home, {"UMETER_STATION_MAIL_PASSWORD": "other"})
     assert over.mail.password.reveal() == "other"
+
+
+def test_the_sms_gateway_is_off_until_it_has_an_address(home):
+    assert config.load(home, {}).sms == Sms("", None, 10)
+    (home / "word").write_text(_HUSH)
+    text = "[sms]\nurl = 'https://sms.example:8443/in?from=umeter'\nsecret_file = 'word'\n"
+    known = _with(home, text + "timeout = 3\n")
+    assert known.sms.url == "https://sms.example:8443/in?from=umeter" and known.sms.timeout == 3
+    assert known.sms.secret.reveal() == _HUSH and _HUSH not in repr(known)
+    assert config.load(home, {"UMETER_STATION_SMS_URL": ""}).sms.url == ""
 
 
 def test_a_mistake_does_not_show_a_secret(home):

@@ -49,6 +49,7 @@ class Config:
     ca_file: Path | None
     web: keys.Web
     mail: keys.Mail
+    sms: keys.Sms
     stripe: keys.Stripe
     sandbox: keys.Sandbox
     ingest: keys.Ingest

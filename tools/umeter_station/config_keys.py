@@ -6,9 +6,11 @@ table of `umeter-station config` and the names of the environment variables are 
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, NewType, get_args, get_type_hints
 
 PREFIX = "UMETER_STATION_"
+# Of a webhook: http:// or https://; empty for none.
+Url = NewType("Url", str)
 
 
 class Secret:
@@ -109,6 +111,15 @@ class Mail:
 
 
 @dataclass(frozen=True)
+class Sms:
+    url: Annotated[Url, About("webhook of the operator's SMS gateway; empty: no SMS is sent")] = (
+        Url("")
+    )
+    secret: Annotated[Secret | None, About("what the messages to it are signed with")] = None
+    timeout: Annotated[int, About("how long the gateway may take", "s", least=1, most=600)] = 10
+
+
+@dataclass(frozen=True)
 class Stripe:
     secret_key: Annotated[
         Secret | None, About("of the account; without it Stripe is switched off")
@@ -188,6 +199,7 @@ SECTIONS: dict[str, type] = {
     "": Top,
     "web": Web,
     "mail": Mail,
+    "sms": Sms,
     "stripe": Stripe,
     "sandbox": Sandbox,
     "ingest": Ingest,
@@ -200,7 +212,8 @@ SECTIONS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Key:
-    """`name` as "web.port"; `kind` is one of text, number, switch, texts, path, secret, time."""
+    """`name` as "web.port"; `kind` is one of text, number, switch, texts, path, secret, time,
+    url."""
 
     section: str
     field: str
@@ -226,6 +239,7 @@ _KINDS = {
     Path | None: "path",
     Secret | None: "secret",
     TimeOfDay: "time",
+    Url: "url",
 }
 
 

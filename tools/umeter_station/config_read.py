@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from umeter_station import http_url
 from umeter_station.config_keys import PREFIX, SECTIONS, Key, Secret, TimeOfDay, all_keys
 from umeter_station.errors import StationError
 
@@ -188,6 +189,11 @@ def _time(_key: Key, value: Any, _home: Path) -> TimeOfDay | None:
     return TimeOfDay(int(found[1]), int(found[2])) if found else None
 
 
+def _url(_key: Key, value: Any, _home: Path) -> str | None:
+    good = isinstance(value, str) and (not value or http_url.is_webhook(value))
+    return value if good else None
+
+
 _CHECKS = {
     "text": _text,
     "number": _number,
@@ -196,6 +202,7 @@ _CHECKS = {
     "path": _path,
     "secret": _secret,
     "time": _time,
+    "url": _url,
 }
 
 
@@ -213,4 +220,5 @@ def _wanted(key: Key) -> str:
         "path": "the path of a file",
         "secret": "a text",
         "time": "a time of day as 03:30",
+        "url": "an http:// or https:// URL without a password",
     }[key.kind]
