@@ -1,6 +1,7 @@
 """The portal's usage, purchases, settings and own data."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from api_kit import OTHERS_U, Api
 from chart_kit import put, quarters
 from station_kit import NOW_S
 from umeter_station import twin
+from umeter_station.config_keys import Mail, Sms
 from umeter_station.errors import StationError
 from umeter_station.models import meters
 from umeter_station.models_people import tenancies
@@ -188,6 +190,50 @@ def test_where_warnings_go_and_what_one_agrees_to(site):
     assert send(ulla, path, email="u@example.org").status_code == 303
     with site.read() as conn:
         assert not privacy.agrees(conn, 2, "alerts.email")
+
+
+@pytest.mark.parametrize(
+    ("phone", "words"),
+    [
+        ("", "warnings by SMS need a mobile number"),
+        ("0170 1234567", "need the number with its country&#39;s code, as +491701234567"),
+        ("+49170", "need the number with its country&#39;s code"),
+        ("call me", "That is no telephone number"),
+    ],
+)
+def test_warnings_by_sms_need_a_number_that_means_the_same_everywhere(site, phone, words):
+    ulla = site.as_("ulla")
+    form = {"email": "other@example.org", "phone": phone, "by_sms": "yes"}
+    with site.read() as conn:
+        before = tenants.get(conn, 2)
+    answer = send(ulla, "/home/settings/contact", **form)
+    assert answer.status_code == 400 and words in answer.text
+    assert 'name="by_sms" value="yes" checked' in answer.text
+    assert f'value="{phone}"' in answer.text
+    with site.read() as conn:
+        assert tenants.get(conn, 2) == before and not privacy.agrees(conn, 2, "alerts.sms")
+
+
+def test_warnings_by_sms_are_asked_for_and_taken_back(site):
+    ulla, path = site.as_("ulla"), "/home/settings/contact"
+    assert send(ulla, path, phone="+49 (170) 1234567", by_sms="yes").status_code == 303
+    with site.read() as conn:
+        assert tenants.get(conn, 2).phone == "+491701234567"
+        assert privacy.agrees(conn, 2, "alerts.sms")
+        assert not privacy.agrees(conn, 2, "alerts.email")
+    page = ulla.get("/home/settings").text
+    assert 'name="by_sms" value="yes" checked' in page
+    assert "sends no mail yet" in page and "sends no SMS yet" in page
+    assert send(ulla, path, phone="0170 1234567").status_code == 303
+    with site.read() as conn:
+        assert not privacy.agrees(conn, 2, "alerts.sms")
+
+
+def test_a_station_with_a_gateway_and_a_mail_server_does_not_excuse_itself(site, monkeypatch):
+    sends = replace(site.books.config, mail=Mail("m.example"), sms=Sms("https://sms.example"))
+    monkeypatch.setattr(site.books, "config", sends)
+    page = site.as_("ulla").get("/home/settings").text
+    assert "sends no mail yet" not in page and "sends no SMS yet" not in page
 
 
 def test_own_data_as_files(site):

@@ -7,6 +7,7 @@ from umeter_station.errors import StationError
 
 _EMAIL = re.compile(r"[^\s@<>,;:\"'\\]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _PHONE = re.compile(r"\+?[0-9]{3,15}")
+_ABROAD = re.compile(r"\+[1-9][0-9]{6,14}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _MAX_CHARS = 120
@@ -41,6 +42,11 @@ def phone(text: str) -> str:
     if text and not _PHONE.fullmatch(text):
         raise StationError("That is no telephone number; write it as +491701234567.")
     return text
+
+
+def is_international(number: str) -> bool:
+    """It begins with its country's code (E.164), so that it means the same to everybody."""
+    return _ABROAD.fullmatch(number) is not None
 
 
 def language(text: str) -> str:

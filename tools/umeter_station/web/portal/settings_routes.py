@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from umeter_station.api.deps import BooksDep, Caller
 from umeter_station.errors import StationError
 from umeter_station.ops.jobs import zone
-from umeter_station.people import privacy, tenants
+from umeter_station.people import privacy, tenants, texts
 from umeter_station.station import Books
 from umeter_station.web import forms, route
 from umeter_station.web.charts.routes import source_of, sources_of
@@ -63,12 +63,15 @@ def set_contact(
     email: Contact = "",
     phone: Contact = "",
     by_email: forms.Tick = "",
+    by_sms: forms.Tick = "",
     landlord: forms.Tick = "",
 ) -> Response:
-    ticked = {"alerts.email": by_email, "usage.landlord": landlord}
+    ticked = {"alerts.email": by_email, "alerts.sms": by_sms, "usage.landlord": landlord}
     try:
         if by_email and not email.strip():
             raise StationError(_("Say where to: warnings by mail need an address."))
+        if by_sms:
+            _check_mobile(phone)
         with books.db.write() as conn:
             changed = {"email": email, "phone": phone}
             tenants.change(conn, who.tenant_id, changed, who.by, who.now_s)
@@ -76,7 +79,7 @@ def set_contact(
                 change = privacy.agree if tick else privacy.withdraw
                 change(conn, who.tenant_id, purpose, who.by, who.now_s)
     except StationError as error:
-        again = {"contact": {"email": email, "phone": phone}}
+        again = {"contact": {"email": email, "phone": phone} | ticked}
         return _page(request, books, who, str(error), route.status_of(error), again)
     return go_on(PATH, "saved")
 
@@ -122,6 +125,16 @@ def forget(
     return go_on("/sign-in", "forgotten")
 
 
+def _check_mobile(number: str) -> None:
+    """Raises StationError unless an SMS can be sent to it."""
+    if not number.strip():
+        raise StationError(_("Say where to: warnings by SMS need a mobile number."))
+    if not texts.is_international(texts.phone(number)):
+        raise StationError(
+            _("Warnings by SMS need the number with its country's code, as +491701234567.")
+        )
+
+
 def _page(
     request: Request,
     books: Books,
@@ -130,11 +143,16 @@ def _page(
     status: int = 200,
     typed: dict[str, dict[str, str]] | None = None,
 ) -> Response:
-    """`typed`: what was, by channel or "contact"."""
+    """`typed`: what was, by channel or "contact"; there with what was ticked, too."""
     with books.db.read() as conn:
         found = [wishes.of(conn, source) for source in sources_of(conn, who)]
         tenant = tenants.get(conn, who.tenant_id)
-        agreed = {p for p in privacy.PURPOSES if privacy.agrees(conn, who.tenant_id, p)}
+        ticked = (typed or {}).get("contact", {})
+        agreed = {
+            purpose
+            for purpose in privacy.PURPOSES
+            if ticked.get(purpose, privacy.agrees(conn, who.tenant_id, purpose))
+        }
     return render(
         request,
         "portal/settings.html",
@@ -143,6 +161,7 @@ def _page(
         tenant=tenant,
         agreed=agreed,
         sends_mail=bool(books.config.mail.host),
+        sends_sms=bool(books.config.sms.url),
         error=error,
         typed=typed or {},
     )
