@@ -175,8 +175,8 @@ def _check_address(kind: str, address: str) -> None:
         raise StationError(f"An alert goes by email or webhook, not by {kind!r}.")
     if not http_url.is_webhook(address):
         raise StationError(
-            "A webhook's address is an http:// or https:// URL without a password; its messages are"
-            " signed instead."
+            "A webhook's address is an http:// or https:// URL without a password; its messages"
+            " are signed instead."
         )
 
 
