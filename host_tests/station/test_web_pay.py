@@ -19,6 +19,7 @@ from umeter_station.web import live
 from umeter_station.web.site import create_site
 
 FROM_US = {"Sec-Fetch-Site": "same-origin"}
+CHINESE = {"Accept-Language": "zh"}
 PAY = "https://pay.example"
 PLAY = {"outcome": "succeeded", "webhook": "once"}
 
@@ -215,9 +216,18 @@ def test_a_receipt_is_in_the_language_of_the_pages(site, tess):
     answer(site.books.db, 1)
     paths = ["/home/payments/1/receipt", "/home/purchases/web/1"]
     for path in paths:
-        page = tess.get(path, headers={"Accept-Language": "zh"}).text
+        page = tess.get(path, headers=CHINESE).text
         assert '<html lang="zh">' in page and "电表已入账。" in page and "m1 回路 1" in page
         assert not re.search(r"<span>[A-Z][a-z]+", page)
+    carl = site.as_("carl")
+    sold = made(site)[0].sale_key
+    page = carl.get(f"/console/desk/sales/{sold}", headers=CHINESE).text
+    assert "· 网上付款" in page and "购电号" in page and "Cashier" not in page
+    prints = "/console/desk/receipts/web/1/prints"
+    printed = carl.post(prints, data={"form": "escpos"}, headers=FROM_US | CHINESE).content
+    assert b"Purchase" in printed and b"Credited by the meter." in printed
+    printed = carl.post(prints, data={"form": "html"}, headers=FROM_US | CHINESE).text
+    assert "副本 COPY 1" in printed
 
 
 def test_a_payment_that_came_to_nothing_says_so(site, tess):
