@@ -19,6 +19,7 @@ COVERED = {
     "api/deps.py": (),
     "api/own_sales.py": (),
     "api/problems.py": ("too_many",),
+    "change.py": ("_refusal",),
     "db_errors.py": ("unavailable",),
     "holding.py": (),
     "keyed.py": (),
