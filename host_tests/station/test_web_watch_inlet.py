@@ -35,7 +35,7 @@ def _tiles(site):
 def test_the_maps_tile_says_inlet_in_place_of_tenant_and_balance(site):
     one, two = _tiles(site)
     assert "Tenant 1" in one and "€0.00" in one and "out" in one
-    assert "inlet" in two and "4,100 W" in two and "the whole house" in two
+    assert "inlet" in two and "4,100 W" in two and "whole house" in two
     for words in ("€", "credit", "Tenant", 'class="m out"'):
         assert words not in two
 

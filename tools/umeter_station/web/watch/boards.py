@@ -215,7 +215,7 @@ def _tile(
 
 
 def _inlet(tile: Tile) -> Tile:
-    said = {"tenant": _("inlet"), "balance": "", "money": "", "why": _("the whole house")}
+    said = {"tenant": _("inlet"), "balance": "", "money": "", "why": _("whole house")}
     return tile._replace(**said, is_closed=False, is_hit=False)
 
 

@@ -89,13 +89,11 @@ class Order:
         return self.states[0].by if self.states else ""
 
 
-def state_text(state: str) -> str:
-    return _(_STATES[state][0]) if state in _STATES else state
-
-
 def step_text(state: str) -> str:
-    """The same as a step of an order's history: its first is that it was given."""
-    return _("ordered") if state == "created" else state_text(state)
+    """A step of an order's history: the first is that it was given, whatever came of it."""
+    if state == "created":
+        return _("ordered")
+    return _(_STATES[state][0]) if state in _STATES else state
 
 
 def of_meter(
