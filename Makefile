@@ -3,15 +3,16 @@ PYTHON ?= python3
 BIN := build/venv/bin
 HEADLESS ?=
 PORT ?= auto
+QUICK := -n 2 --dist worksteal -m "not slow"
 
 # Programs are started by the hundred in the tests: what is compiled is kept, whatever others want.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint clean flash deploy monitor
+.PHONY: help setup demo test test-slow bench lint clean flash deploy monitor
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 setup:  ## fetch and pin everything the other targets need (they do it by themselves)
 	@$(PYTHON) tools/bootstrap.py
@@ -19,14 +20,17 @@ setup:  ## fetch and pin everything the other targets need (they do it by themse
 demo: setup  ## the pages, with 60 days of history and live boards; HEADLESS=1 tells a story and checks it
 	@$(BIN)/umeter-sim $(if $(HEADLESS),story,demo)
 
-test: setup  ## all tests; PYTEST_ARGS="-k sale host_tests/unit" picks some
+test: setup  ## the tests, but for the longest; PYTEST_ARGS="-k sale host_tests/unit" picks some
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist worksteal host_tests/unit
-	@$(BIN)/python -m pytest -n 2 --dist worksteal host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
+	@$(BIN)/python -m pytest $(QUICK) host_tests/unit
+	@$(BIN)/python -m pytest $(QUICK) host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
 	@$(BIN)/python -m pytest host_tests/browser
 endif
+
+test-slow: setup  ## those: updates on trial, one more interpreter, the rarer chips
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow host_tests
 
 bench: setup  ## the measured figures: a table, and build/bench.json
 	@$(BIN)/umeter-sim bench

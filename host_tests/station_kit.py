@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 
 from umeter_sim.station_cuts import Killed
 from umeter_station import account_orders, envelope, keyed, ledger, meters, vending
@@ -35,13 +35,34 @@ class FixedClock:
         return self.unix_s
 
 
+_migrate = databases._migrate
+
+
 @functools.cache
 def _empty_database():
     """A migrated file's bytes: made once, since migrating costs far more than a test."""
     with tempfile.TemporaryDirectory() as home:
         path = Path(home) / "empty.sqlite"
-        databases.open_database(path).close()
+        database = databases.Database(path)
+        _migrate(database)
+        database.close()
         return path.read_bytes()
+
+
+def _migrate_or_copy(database):
+    """A new file of this process becomes a copy of that one."""
+    with database.engine.connect() as conn:
+        is_new = database.is_sqlite and not inspect(conn).get_table_names()
+    if not is_new:
+        _migrate(database)
+        return
+    database.close()
+    for log in ("-wal", "-shm"):
+        database.path.with_name(database.path.name + log).unlink(missing_ok=True)
+    database.path.write_bytes(_empty_database())
+
+
+databases._migrate = _migrate_or_copy
 
 
 def new_database(tmp_path, *names):

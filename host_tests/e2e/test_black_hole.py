@@ -6,7 +6,9 @@ from umeter_sim.board_api import open_board
 from umeter_sim.board_bench import silent_broker
 
 
-@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+@pytest.mark.parametrize(
+    "runtime", [pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
+)
 def test_the_tick_keeps_its_pace(runtime, tmp_path):
     with silent_broker() as port:
         site = {

@@ -19,7 +19,9 @@ def ask(sim, expression):
     return sim.ask("eval", expression=expression)["value"]
 
 
-@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+@pytest.mark.parametrize(
+    "runtime", [pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
+)
 def test_logs_go_on_over_power_cuts(tmp_path, runtime):
     with open_board(runtime=runtime, site=SITE, workdir=tmp_path, loads=[5000] * 8) as sim:
         sim.run_for(10_000)

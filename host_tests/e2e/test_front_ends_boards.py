@@ -35,6 +35,13 @@ MIXED = {
     ],
 }
 
+# Half of them take as long as all others together.
+LONG = ("ade7953", "atm90e32")
+KINDS = [
+    pytest.param(kind, marks=pytest.mark.slow) if kind in LONG else kind
+    for kind in (*BOARDS, "mixed")
+]
+
 
 def powered(document, folder):
     (folder / "board").mkdir()
@@ -47,7 +54,7 @@ def powered(document, folder):
     return sim
 
 
-@pytest.mark.parametrize("kind", [*BOARDS, "mixed"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_channel_books_what_its_load_draws(kind, tmp_path):
     document = MIXED if kind == "mixed" else BOARDS[kind][0]
     with powered(document, tmp_path) as sim:

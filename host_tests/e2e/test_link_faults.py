@@ -16,7 +16,9 @@ from umeter_sim.link_faults import (
 from umeter_sim.link_scene import LinkScene
 
 
-@pytest.fixture(scope="module", params=["cpython", "micropython"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
+)
 def scene(request, tmp_path_factory):
     # A name, not an address: that it is resolved is a wait of its own.
     folder = tmp_path_factory.mktemp("scene")
@@ -25,7 +27,6 @@ def scene(request, tmp_path_factory):
         yield scene
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_lived_through(name, scene):
     if FAULTS[name] not in bearable():

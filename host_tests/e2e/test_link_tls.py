@@ -14,10 +14,9 @@ from umeter_sim.link_scene import LinkScene
 from umeter_sim.scene import METER, wait_until
 from umeter_station.broker import unused_port
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not mosquitto.installed(), reason="Mosquitto is not installed here"),
-]
+pytestmark = pytest.mark.skipif(
+    not mosquitto.installed(), reason="Mosquitto is not installed here"
+)
 CA = Authority("umeter CA")
 THIS_YEAR = 2026  # on the boards' clocks
 
@@ -64,7 +63,9 @@ def tls_scene(folder, runtime, client=False):
     )
 
 
-@pytest.fixture(scope="module", params=["cpython", "micropython"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
+)
 def scene(request, tmp_path_factory):
     with tls_scene(tmp_path_factory.mktemp("scene"), request.param) as scene:
         scene.settle()

@@ -70,7 +70,7 @@ def test_another_site_is_sent_alone(board):
 CHANGED = ("umeter/net/reading.mpy", "umeter/core/tell.mpy", "umeter/core/life.mpy")
 
 
-@pytest.mark.parametrize("pieces", [0, 1, 3])
+@pytest.mark.parametrize("pieces", [0, pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_copy_that_is_cut_leaves_the_old_software_running(board, pieces):
     running = deployed(board).slot
     calls = []

@@ -144,7 +144,9 @@ def test_a_board_with_a_wrong_site_file_stays_dark(tmp_path):
         open_board(runtime="cpython", site=wrong, workdir=tmp_path)
 
 
-@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+@pytest.mark.parametrize(
+    "runtime", [pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
+)
 def test_a_broker_that_is_not_there_delays_no_tick(runtime, tmp_path):
     with open_board(runtime=runtime, site=site(), workdir=tmp_path, loads=[LOAD_DW] * 8) as board:
         board.run_for(120_000)

@@ -79,6 +79,7 @@ def test_what_happened_while_the_station_was_away_is_pulled_later(broker, tmp_pa
     station.close()
 
 
+@pytest.mark.slow
 def test_an_ingest_that_is_killed_while_it_pulls_takes_up_where_it_was(broker, tmp_path, meter):
     home = tmp_path / "home"
     books = Station(home, broker.url)

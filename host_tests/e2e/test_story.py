@@ -9,7 +9,6 @@ from thoroughness import share
 from umeter_sim.story import tell
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("runtime", share(["cpython", "micropython"], ["cpython"]))
 def test_the_story_holds(runtime, tmp_path, capsys):
     console = Console(force_terminal=False, width=120)

@@ -81,7 +81,6 @@ def check_energy(scene):
     scene.sim.resume()
 
 
-@pytest.mark.slow
 def test_a_release_is_brought_tried_and_kept(scene, tmp_path):
     made = bundle_of(tmp_path, **{"core.watch": "def more():\n    return b'" + "x" * 2000 + "'"})
     before = scene.sim.ask("heap")
@@ -113,30 +112,30 @@ def test_a_release_is_brought_tried_and_kept(scene, tmp_path):
     assert scene.sim.ask("eval", expression='open("slot").read()')["value"] == "a good"
 
 
-@pytest.mark.slow
+def slow(**edits):
+    return pytest.param(edits, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     "edits",
     [
         {"app": "raise RuntimeError('at import')"},
-        {
-            "app": (
-                "def _crashes(self):\n    if self.meter.up_s > 60:\n"
-                "        raise RuntimeError('after a minute')\n    _step(self)\n"
-                "_step = App.step\nApp.step = _crashes"
-            )
-        },
-        {
-            "app": (
-                "def _starves(self):\n    while self.meter.up_s > 90:\n"
-                "        self._clock.sleep_ms(100)\n    _step(self)\n"
-                "_step = App.step\nApp.step = _starves"
-            )
-        },
-        {
-            "net.session": (
-                "def _nowhere(self):\n    raise OSError('no broker')\nSession._connect = _nowhere"
-            )
-        },
+        slow(
+            app="def _crashes(self):\n    if self.meter.up_s > 60:\n"
+            "        raise RuntimeError('after a minute')\n    _step(self)\n"
+            "_step = App.step\nApp.step = _crashes"
+        ),
+        slow(
+            app="def _starves(self):\n    while self.meter.up_s > 90:\n"
+            "        self._clock.sleep_ms(100)\n    _step(self)\n"
+            "_step = App.step\nApp.step = _starves"
+        ),
+        slow(
+            **{
+                "net.session": "def _nowhere(self):\n    raise OSError('no broker')\n"
+                "Session._connect = _nowhere"
+            }
+        ),
     ],
     ids=["at import", "after a minute", "starves the tick", "never reaches the broker"],
 )

@@ -1,10 +1,13 @@
 """More messages in one session than MQTT has packet ids."""
 
+import pytest
+
 from umeter_sim.link_rig import LinkRig
 
 MESSAGES = 70_000
 
 
+@pytest.mark.slow
 def test_packet_ids_go_round_within_one_session():
     rig = LinkRig()
     assert rig.run(10_000, until=rig.connected)

@@ -95,7 +95,7 @@ def test_cut_at_bytes_of_the_commit(fields):
             seen.add("lost")
             assert again["code"] == expected
         assert after.state() == whole.state()
-        cut_after += every(9)  # test_cut_meter cuts after more
+        cut_after += every(17)  # test_cut_meter cuts after more
 
 
 def test_cut_between_commit_and_answer(board):

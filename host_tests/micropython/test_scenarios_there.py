@@ -7,6 +7,6 @@ from umeter_sim import scenarios
 
 
 def test_scenarios_on_micropython(tmp_path):
-    results = scenarios.run_all(tmp_path, every(3))
+    results = scenarios.run_all(tmp_path, every(6))
     assert [failure for _, failures in results for failure in failures] == []
     assert len(results) >= 40 and all(checks > 0 for checks, _ in results)

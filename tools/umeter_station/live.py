@@ -1,7 +1,9 @@
 """What the station knows of a meter, as Rich tables for a terminal."""
 
+from collections.abc import Callable
+
 from rich import box
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +12,8 @@ from umeter_station.errors import StationError
 from umeter_station.queries import Balance
 from umeter_station.station import Books
 from umeter_station.words import claim_names, event_detail, state_names, time_text
+
+_WIDE = 100
 
 
 def fixed(value: int | None, decimals: int) -> str:
@@ -21,36 +25,59 @@ def fixed(value: int | None, decimals: int) -> str:
     return f"{sign}{whole}.{rest:0{decimals}d}" if decimals else f"{sign}{whole}"
 
 
-def reading_table(books: Books, meter: str) -> Table:
+class _Readings:
     """One line per channel: the newest reading, and the ledger's view of the money. What only
-    newer meters tell has its columns if this one does."""
-    reading = books.latest_reading(meter)
-    newer = any(row["state"] is not None for row in (reading.channels if reading else ()))
-    balances = {balance.ch: balance for balance in books.balances(meter)}
-    table = Table(title=_title(books, meter), title_justify="left", box=box.SIMPLE_HEAD)
-    for name in ("ch", "W", "kWh", "V", "A", "balance", "transit"):
-        table.add_column(name, justify="right", no_wrap=True, overflow="fold")
-    table.add_column("contact")
-    table.add_column("held open by")
-    if newer:
-        table.add_column("days", justify="right")
-        table.add_column("account")
-    for row in reading.channels if reading else ():
-        balance = balances.get(row["ch"])
-        closed = bool(row["contact"])
-        table.add_row(
-            str(row["ch"]),
-            fixed(row["power_dw"], 1),
-            fixed(row["energy_wh"], 3),
-            fixed(row["voltage_dv"], 1),
-            fixed(row["current_ma"], 3),
-            Text(fixed(row["balance_u"], 6), "red" if row["balance_u"] <= 0 else ""),
-            _transit(balance) if balance else "",
-            Text("closed" if closed else "open", "green" if closed else "yellow"),
-            _held_open_by(row),
-            *(_account(row) if newer else ()),
+    newer meters tell has its columns if this one does; what is on its way, if something is; and
+    voltage and current, where the terminal is wide enough."""
+
+    def __init__(self, books: Books, meter: str) -> None:
+        self._title = _title(books, meter)
+        reading = books.latest_reading(meter)
+        self._rows = reading.channels if reading else []
+        self._balances = {balance.ch: balance for balance in books.balances(meter)}
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._table(with_all=options.max_width >= _WIDE)
+
+    def _table(self, with_all: bool) -> Table:
+        table = Table(title=self._title, title_justify="left", box=box.SIMPLE_HEAD)
+        in_transit = {ch: _transit(balance) for ch, balance in self._balances.items()}
+        columns: dict[str, Callable[[dict], str | Text]] = {
+            "ch": lambda row: str(row["ch"]),
+            "W": lambda row: fixed(row["power_dw"], 1),
+            "kWh": lambda row: fixed(row["energy_wh"], 3),
+        }
+        if with_all:
+            columns["V"] = lambda row: fixed(row["voltage_dv"], 1)
+            columns["A"] = lambda row: fixed(row["current_ma"], 3)
+        columns["balance"] = lambda row: Text(
+            fixed(row["balance_u"], 6), "red" if row["balance_u"] <= 0 else ""
         )
-    return table
+        if with_all or any(in_transit.values()):
+            columns["transit"] = lambda row: in_transit.get(row["ch"], "")
+        for name in columns:
+            table.add_column(name, justify="right", no_wrap=True, overflow="fold")
+        columns["contact"] = _contact
+        table.add_column("contact", no_wrap=True)
+        columns["held open by"] = _held_open_by
+        table.add_column("held open by")
+        if any(row["state"] is not None for row in self._rows):
+            columns["days"] = _days
+            table.add_column("days", justify="right")
+            columns["account"] = lambda row: ", ".join(state_names(row["state"] or 0))
+            table.add_column("account")
+        for row in self._rows:
+            table.add_row(*(value(row) for value in columns.values()))
+        return table
+
+
+def reading_table(books: Books, meter: str) -> _Readings:
+    """To be printed by Rich."""
+    return _Readings(books, meter)
+
+
+def _contact(row: dict) -> Text:
+    return Text("closed", "green") if row["contact"] else Text("open", "yellow")
 
 
 def _transit(balance: Balance) -> str:
@@ -64,11 +91,10 @@ def _held_open_by(row: dict) -> str:
     return ", ".join(names + [f"{name} until restored" for name in claim_names(armed)])
 
 
-def _account(row: dict) -> tuple[str, str]:
-    """Days left, and how the account stands."""
-    days, state = row["days_left"], row["state"]
-    days_text = "-" if days is None or days < 0 else str(days)
-    return days_text, ", ".join(state_names(state or 0))
+def _days(row: dict) -> str:
+    """How long the credit lasts."""
+    days = row["days_left"]
+    return "-" if days is None or days < 0 else str(days)
 
 
 def _title(books: Books, meter: str) -> str:
