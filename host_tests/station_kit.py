@@ -35,7 +35,7 @@ class FixedClock:
         return self.unix_s
 
 
-_migrate = databases._migrate
+really_migrate = databases._migrate
 
 
 @functools.cache
@@ -44,7 +44,7 @@ def _empty_database():
     with tempfile.TemporaryDirectory() as home:
         path = Path(home) / "empty.sqlite"
         database = databases.Database(path)
-        _migrate(database)
+        really_migrate(database)
         database.close()
         return path.read_bytes()
 
@@ -54,7 +54,7 @@ def _migrate_or_copy(database):
     with database.engine.connect() as conn:
         is_new = database.is_sqlite and not inspect(conn).get_table_names()
     if not is_new:
-        _migrate(database)
+        really_migrate(database)
         return
     database.close()
     for log in ("-wal", "-shm"):

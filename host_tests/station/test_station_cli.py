@@ -6,7 +6,17 @@ import pytest
 import sqlalchemy as sa
 
 from cli_kit import run
-from station_kit import KEY, Killed, accounts_u, reading, result, sell, store, uplink
+from station_kit import (
+    KEY,
+    Killed,
+    accounts_u,
+    reading,
+    really_migrate,
+    result,
+    sell,
+    store,
+    uplink,
+)
 from umeter_station import answers, config, live, models, orders, twin
 from umeter_station import db as databases
 from umeter_station.clock import FileClock
@@ -235,7 +245,8 @@ def test_what_is_no_database_is_left_alone(tmp_path):
         databases.open_database(path)
 
 
-def test_a_migration_that_dies_half_way_did_not_happen(tmp_path):
+def test_a_migration_that_dies_half_way_did_not_happen(tmp_path, monkeypatch):
+    monkeypatch.setattr(databases, "_migrate", really_migrate)
     path = tmp_path / "station.sqlite"
 
     def die(_conn, _cursor, statement, *_):

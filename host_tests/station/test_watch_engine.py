@@ -10,7 +10,10 @@ from umeter_station import models
 from umeter_station.models import intervals
 from umeter_station.people import sites
 from umeter_station.watch import engine, findings, load, traffic
+from umeter_station.watch.catalog import BY_ID
 from umeter_station.watch.recent import Recent
+from umeter_station.watch.settle import Verdict, settle
+from umeter_station.watch.window import Sighting
 
 DAY_S = 86_400
 REPORT_S = 60
@@ -272,3 +275,18 @@ def test_boards_of_any_size(db, channels):
         )
     put_intervals(db, [[1, 1, 1]] * 3, NOW_S - NOW_S % 900)
     assert look(db, 3).opened == 0
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_rule_that_looks_twice_at_once_has_one_opinion(db, first):
+    """A03 looks at each interval, and more rarely at how they add up."""
+    rule, seen = BY_ID["A03"], (Sighting(0, NOW_S, {"lost_wh": 700}),)
+    for days in range(4):
+        looks = [Verdict("m1", rule, seen), Verdict("m1", rule, ())]
+        with db.write() as conn:
+            settle(conn, looks if first else looks[::-1], NOW_S + days * DAY_S)
+    assert [each.state for each in found(db, rule="A03")] == ["open"]
+    for days in (4, 5, 6):
+        with db.write() as conn:
+            settle(conn, [Verdict("m1", rule, ())] * 2, NOW_S + days * DAY_S)
+    assert [each.state for each in found(db, rule="A03")] == ["closed"]

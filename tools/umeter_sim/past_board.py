@@ -31,7 +31,7 @@ Message = tuple[int, str, bytes]
 class PastBoard(SoakBoard):
     """meter, key (32 bytes): as the station knows it. unix: the beginning, a full quarter of an
     hour. days: as long as people live there. seed: of those people. inlet: the last channel
-    measures all others. tap: None, or from which day on 1.2 kW a night are taken past them.
+    measures all others. tap: None, or from which day on 1.2 kW are taken past them.
     """
 
     def __init__(self, meter, key, unix, days, seed, inlet=False, tap=None):
@@ -102,10 +102,9 @@ class PastBoard(SoakBoard):
             self.units[INLET - 1] += power_dw * ms
 
     def _tapped_dw(self):
-        hour = self.unix_ms // 3_600_000 % 24
         if self._tap is None or self.unix_ms // 1000 < self._began + self._tap * 86_400:
             return 0
-        return 12_000 + self._random.randrange(-400, 400) if hour >= 19 or hour < 5 else 0
+        return 12_000 + self._random.randrange(-400, 400)
 
     def _want(self):
         at = (self.unix_ms // 1000 - self._began) // QUARTER_S

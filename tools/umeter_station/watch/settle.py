@@ -62,16 +62,26 @@ def settle(conn: Connection, verdicts: Iterable[Verdict], now_s: int) -> Outcome
     """Inside a write transaction."""
     books = _Books(conn)
     opened = closed = 0
-    for verdict in verdicts:
-        key = verdict.meter, verdict.rule.id
-        seen = {sighting.ch: sighting for sighting in verdict.seen}
+    for (meter, name), seen in _merged(verdicts).items():
+        key, rule = (meter, name), BY_ID[name]
         for ch in {*seen, *books.open.get(key, ()), *books.marks.get(key, ())}:
-            act = _step(conn, books, verdict.rule, key, ch, seen.get(ch), now_s)
+            act = _step(conn, books, rule, key, ch, seen.get(ch), now_s)
             opened += act == states.OPEN
             closed += act == states.CLOSE
     _drop_retired(conn, now_s)
     explained, total = _explain(conn, now_s)
     return Outcome(opened, closed, total, explained)
+
+
+def _merged(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], dict[int, Sighting]]:
+    """{(meter, rule): {channel: what was seen}}: a rule that has looked twice, at two paces, has
+    one opinion, and what one of its looks has seen is seen."""
+    found: dict[tuple[str, str], dict[int, Sighting]] = {}
+    for verdict in verdicts:
+        seen = found.setdefault((verdict.meter, verdict.rule.id), {})
+        for sighting in verdict.seen:
+            seen.setdefault(sighting.ch, sighting)
+    return found
 
 
 def _step(
