@@ -281,12 +281,12 @@ def test_boards_of_any_size(db, channels):
 def test_a_rule_that_looks_twice_at_once_has_one_opinion(db, first):
     """A03 looks at each interval, and more rarely at how they add up."""
     rule, seen = BY_ID["A03"], (Sighting(0, NOW_S, {"lost_wh": 700}),)
-    for days in range(4):
+    for days in range(12):
         looks = [Verdict("m1", rule, seen), Verdict("m1", rule, ())]
         with db.write() as conn:
             settle(conn, looks if first else looks[::-1], NOW_S + days * DAY_S)
     assert list(found(db)) == [("m1", "A03", 0)] and not found(db, state="closed")
-    for days in (4, 5, 6):
+    for days in range(12, 24):
         with db.write() as conn:
             settle(conn, [Verdict("m1", rule, ())] * 2, NOW_S + days * DAY_S)
     assert found(db) == {} and len(found(db, state="closed")) == 1
