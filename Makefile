@@ -26,7 +26,7 @@ ifdef PYTEST_ARGS
 else
 	@$(BIN)/python -m pytest $(QUICK) host_tests/unit
 	@$(BIN)/python -m pytest $(QUICK) host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
-	@$(BIN)/python -m pytest host_tests/browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile host_tests/browser
 endif
 
 test-slow: setup  ## those: updates on trial, one more interpreter, the rarer chips

@@ -4,6 +4,8 @@ take some minutes; everything with UMETER_THOROUGH=1, which takes an hour.
 
 import os
 
+import pytest
+
 IS_THOROUGH = bool(os.environ.get("UMETER_THOROUGH"))
 
 
@@ -14,3 +16,12 @@ def every(step):
 
 def share(whole, quick):
     return whole if IS_THOROUGH else quick
+
+
+def one_in(step, values):
+    """Parameters of a test: each so-manieth always, those between with `make test-slow`."""
+    found = []
+    for index, value in enumerate(values):
+        given = value if isinstance(value, tuple) else (value,)
+        found.append(pytest.param(*given, marks=[pytest.mark.slow] if index % step else []))
+    return found

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from thoroughness import one_in
 from umeter_sim.board_api import open_board
 from umeter_sim.front_boards import BOARDS
 from umeter_sim.lone_site import lone_site
@@ -35,13 +36,6 @@ MIXED = {
     ],
 }
 
-# Half of them take as long as all others together.
-LONG = ("ade7953", "atm90e32")
-KINDS = [
-    pytest.param(kind, marks=pytest.mark.slow) if kind in LONG else kind
-    for kind in (*BOARDS, "mixed")
-]
-
 
 def powered(document, folder):
     (folder / "board").mkdir()
@@ -54,7 +48,7 @@ def powered(document, folder):
     return sim
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", one_in(3, ["mixed", *BOARDS]))
 def test_every_channel_books_what_its_load_draws(kind, tmp_path):
     document = MIXED if kind == "mixed" else BOARDS[kind][0]
     with powered(document, tmp_path) as sim:

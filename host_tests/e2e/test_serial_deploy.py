@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 import serial_kit as kit
+from thoroughness import one_in
 from umeter_deploy import files, link, parts
 from umeter_deploy.cli import app
 from umeter_deploy.deploy import deploy
@@ -70,7 +71,7 @@ def test_another_site_is_sent_alone(board):
 CHANGED = ("umeter/net/reading.mpy", "umeter/core/tell.mpy", "umeter/core/life.mpy")
 
 
-@pytest.mark.parametrize("pieces", [0, pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("pieces", one_in(3, [0, 1, 3]))
 def test_a_copy_that_is_cut_leaves_the_old_software_running(board, pieces):
     running = deployed(board).slot
     calls = []

@@ -119,7 +119,7 @@ def slow(**edits):
 @pytest.mark.parametrize(
     "edits",
     [
-        {"app": "raise RuntimeError('at import')"},
+        slow(app="raise RuntimeError('at import')"),
         slow(
             app="def _crashes(self):\n    if self.meter.up_s > 60:\n"
             "        raise RuntimeError('after a minute')\n    _step(self)\n"

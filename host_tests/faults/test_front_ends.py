@@ -2,6 +2,7 @@
 
 import pytest
 
+from thoroughness import one_in
 from umeter_sim import accuracy, traps
 from umeter_sim.front_boards import BOARDS
 from umeter_sim.front_rig import FrontRig
@@ -9,7 +10,7 @@ from umeter_sim.front_rig import FrontRig
 SPRUNG = [(name, kind) for kind in BOARDS for name in traps.TRAPS if traps.applies(name, kind)]
 
 
-@pytest.mark.parametrize("name, kind", SPRUNG, ids=[f"{kind}: {name}" for name, kind in SPRUNG])
+@pytest.mark.parametrize("name, kind", one_in(2, SPRUNG))
 def test_a_trap_books_nothing_wrongly(name, kind):
     assert traps.spring(name, kind) == (0, 0)
 
@@ -31,7 +32,7 @@ def test_a_trap_that_catches_is_seen(monkeypatch):
     assert traps.spring("lost", "pzem")[1] > 1
 
 
-@pytest.mark.parametrize("kind", BOARDS)
+@pytest.mark.parametrize("kind", one_in(4, BOARDS))
 def test_the_firmware_adds_next_to_nothing_at_the_load_points(kind):
     results = accuracy.measure(kind, run_ms=300_000)
     assert {r.point.name for r in results} >= {"0.05 Ib", "Ib", "Imax", "start 0.004 Ib"}
@@ -40,7 +41,7 @@ def test_the_firmware_adds_next_to_nothing_at_the_load_points(kind):
         assert result.added_percent <= 0.02
 
 
-@pytest.mark.parametrize("kind", BOARDS)
+@pytest.mark.parametrize("kind", one_in(4, BOARDS))
 def test_no_load_is_no_energy_and_20_ma_are_some(kind):
     assert accuracy.creep_counts(kind, run_ms=3_600_000) == 0
     rig = FrontRig(BOARDS[kind][0], [46])
