@@ -4,6 +4,8 @@ BIN := build/venv/bin
 HEADLESS ?=
 PORT ?= auto
 QUICK := -n 2 --dist worksteal -m "not slow"
+# Tests of the firmware have no use for it, and it takes seconds to load.
+PLAIN := -p no:schemathesis
 
 # Programs are started by the hundred in the tests: what is compiled is kept, whatever others want.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,13 +26,14 @@ test: setup  ## the tests, but for the longest; PYTEST_ARGS="-k sale host_tests/
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
-	@$(BIN)/python -m pytest $(QUICK) host_tests/unit
+	@$(BIN)/python -m pytest $(QUICK) $(PLAIN) host_tests/unit
 	@$(BIN)/python -m pytest $(QUICK) host_tests/station host_tests/faults host_tests/micropython host_tests/e2e
-	@$(BIN)/python -m pytest -n 2 --dist loadfile host_tests/browser
+	@$(BIN)/python -m pytest -m "not slow" host_tests/browser
 endif
 
-test-slow: setup  ## those: updates on trial, one more interpreter, the rarer chips
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow host_tests
+test-slow: setup  ## those: updates on trial, a second interpreter, all scenarios cut, every page in a browser
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow host_tests --ignore host_tests/browser
+	@$(BIN)/python -m pytest -m slow host_tests/browser
 
 bench: setup  ## the measured figures: a table, and build/bench.json
 	@$(BIN)/umeter-sim bench

@@ -8,6 +8,7 @@ from umeter_sim import page_axe, page_walk
 from umeter_sim.demo_houses import CASHIER, OPERATOR, OWNER, TENANT
 from umeter_sim.demo_walks import walks
 
+pytestmark = pytest.mark.slow
 # What no visit shows here, each for its reason.
 ELSEWHERE = {
     "/": "it only leads on",

@@ -118,13 +118,14 @@ function open(place) {
   for (const [name, change] of [["part", whole], ["pieces", pieces]]) {
     source.addEventListener(name, (event) => {
       heardAt = new Date();
-      tell(false);
+      // What was under way when the network went may still arrive.
+      tell(!navigator.onLine);
       change(place, event.data);
     });
   }
   source.addEventListener("alive", () => {
     heardAt = new Date();
-    tell(false);
+    tell(!navigator.onLine);
   });
   source.addEventListener("gone", () => {
     source.close();
