@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from station_kit import KEY, STATION_KEY, new_database
+from station_kit import KEY, STATION_KEY, new_database, really_migrate
 from umeter_station import config, meters, secrets
 from umeter_station import db as databases
 from umeter_station.errors import StationError
@@ -81,7 +81,8 @@ def test_no_secret_is_shown(home):
     assert config.without_password("mqtt://a:b@c@broker:1") == "mqtt://broker:1"
 
 
-def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path):
+def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(databases, "_migrate", really_migrate)  # four at once
     home = config.create_home(tmp_path / "new", "mqtt://127.0.0.1:1").home
     with ThreadPoolExecutor(4) as pool:
         for books in list(pool.map(Books, [home] * 4)):
