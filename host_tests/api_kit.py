@@ -3,9 +3,12 @@
 import functools
 import re
 from contextlib import contextmanager
+from typing import ClassVar
 
+import jinja2
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from fastapi import routing
 from starlette.testclient import TestClient
 
 from pay_kit import Shop
@@ -86,6 +89,36 @@ def problem(answer, status, kind):
     return body
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Each station of these tests is another; their pages are the same."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+def _routes_once():
+    """What FastAPI makes of each route of a router is the same for every application of these
+    tests, and takes most of the time of its first request."""
+    make, made = routing._IncludedRouter._build_effective_context, {}
+
+    def build(self, route):
+        key = id(route), self.include_context.prefix
+        if key not in made:
+            made[key] = route, make(self, route)  # the route, so that its id stays its own
+        return made[key][1]
+
+    routing._IncludedRouter._build_effective_context = build
+
+
+_routes_once()
+
+
 class Api:
     """`anna`, an owner, `olaf`, an operator, `carl`, a cashier, and `ada`, an auditor; tenant 1
     has channel 1 of m1 and signs in as `tess`, tenant 2 has channel 2 and signs in as `ulla`."""
@@ -104,6 +137,8 @@ class Api:
         self.app = make_app(
             self.books, ApiSettings(**{**limits, **settings}), lambda: self.monotonic_s
         )
+        if hasattr(self.app.state, "templates"):
+            self.app.state.templates._env.bytecode_cache = _Compiled()
         with self.books.db.write() as conn:
             people = [("anna", "owner"), ("olaf", "operator"), ("carl", "cashier")]
             for name, role in [*people, ("ada", "auditor")]:

@@ -2,10 +2,12 @@
 hypothesis' profiles.
 """
 
+import functools
 import os
 import sys
 import types
 
+import typer.testing
 from hypothesis import HealthCheck, settings
 
 from thoroughness import IS_THOROUGH
@@ -17,6 +19,9 @@ _micropython = types.ModuleType("micropython")
 _micropython.const = lambda value: value
 _micropython.kbd_intr = lambda character: None
 sys.modules.setdefault("micropython", _micropython)
+
+# A program's words are put together once, and not anew each time that it is called.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 settings.register_profile(
     "umeter", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]

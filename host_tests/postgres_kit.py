@@ -22,7 +22,10 @@ _numbers = itertools.count(1)
 def server():
     if installed() is None:
         pytest.skip("PostgreSQL is not installed here; apt-get install postgresql.")
-    postgres = Postgres()
+    # Hundreds of small databases live for minutes: nobody has to tidy them up meanwhile.
+    postgres = Postgres(
+        autovacuum="off", wal_level="minimal", max_wal_senders="0", checkpoint_timeout="1h"
+    )
     postgres.start()
     databases.open_database(postgres.create(_TEMPLATE)).close()
     return postgres

@@ -52,9 +52,10 @@ def version():
 
 class Postgres:
     """`start()`, `url(name)` of databases made by `create()`, `stop()`; the data outlive a stop,
-    not this process."""
+    not this process. settings: of its configuration, beside those above."""
 
-    def __init__(self):
+    def __init__(self, **settings):
+        self._settings = {**_SETTINGS, **settings}
         self.folder = None
         self._process = None
 
@@ -68,7 +69,7 @@ class Postgres:
             self._process = self._open(
                 "postgres",
                 *("-D", self.folder / "data", "-k", self.folder),
-                *(f"--{name}={value}" for name, value in _SETTINGS.items()),
+                *(f"--{name}={value}" for name, value in self._settings.items()),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
