@@ -48,7 +48,7 @@ def powered(document, folder):
     return sim
 
 
-@pytest.mark.parametrize("kind", one_in(3, ["mixed", *BOARDS]))
+@pytest.mark.parametrize("kind", one_in(9, ["mixed", *BOARDS]))
 def test_every_channel_books_what_its_load_draws(kind, tmp_path):
     document = MIXED if kind == "mixed" else BOARDS[kind][0]
     with powered(document, tmp_path) as sim:

@@ -15,7 +15,7 @@ SITE = {
 }
 
 
-@pytest.fixture(params=["cpython", "micropython"])
+@pytest.fixture(params=[pytest.param("cpython", marks=pytest.mark.slow), "micropython"])
 def sim(request, tmp_path):
     with open_board(
         runtime=request.param, site=SITE, workdir=tmp_path, loads=[LOAD_DW] * 8

@@ -4,6 +4,7 @@ made in the midst of it comes through once, nothing else changes.
 
 import pytest
 
+from thoroughness import one_in
 from umeter_sim.link_bench import rounds
 from umeter_sim.link_faults import (
     FAULTS,
@@ -27,7 +28,7 @@ def scene(request, tmp_path_factory):
         yield scene
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", one_in(2, FAULTS))
 def test_lived_through(name, scene):
     if FAULTS[name] not in bearable():
         pytest.skip("the embedded broker takes no second connection of a client; needs Mosquitto")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from thoroughness import one_in
 from tls_kit import Authority
 from umeter_sim import mosquitto
 from umeter_sim.link_scene import LinkScene
@@ -140,7 +141,7 @@ def test_the_status_says_that_it_is_tls_and_by_what_clock(scene):
     assert told["time"] in ("ntp", "station")
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", one_in(2, FAULTS))
 def test_lived_through(name, scene):
     assert scene.survives(FAULTS[name]) == []
     assert scene.station.reconcile() == []

@@ -89,6 +89,7 @@ def test_a_copy_that_is_cut_leaves_the_old_software_running(board, pieces):
     assert slot_of(board) == f"{running} good"
 
 
+@pytest.mark.slow
 def test_a_program_that_is_killed_leaves_the_board_to_its_watchdog(board):
     running = deployed(board).slot
     there = Link(board.port)
@@ -107,6 +108,7 @@ def test_a_program_that_is_killed_leaves_the_board_to_its_watchdog(board):
     assert deployed(board).files == 0
 
 
+@pytest.mark.slow
 def test_what_arrives_damaged_is_not_run(board, monkeypatch):
     running = deployed(board).slot
     monkeypatch.setattr(link, "b64encode", lambda piece: b64encode(piece[:-1] + b"?"))
@@ -135,6 +137,7 @@ def test_the_monitor_shows_lines_and_channels_and_stops_nothing(board):
     assert kit.reading(board)["boot"] == boot
 
 
+@pytest.mark.slow
 def test_a_board_of_other_parts_runs_with_no_more_than_they_need(tmp_path):
     folder = BOARDS / "circuitsetup_6ch"  # SPI, buttons, a display
     document = files.read(folder / "board.json")

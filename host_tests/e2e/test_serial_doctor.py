@@ -48,6 +48,7 @@ def test_a_board_that_is_wired_right_and_meters_on(board):
     assert kit.contacts(board) == [False] * 8
 
 
+@pytest.mark.slow
 def test_what_is_mixed_up_is_found(board):
     for ch, value in ((1, 3), (3, 1), (7, 6)):
         address(board, ch, value)
@@ -65,6 +66,7 @@ def test_what_is_mixed_up_is_found(board):
     assert kit.contacts(board) == [False] * 4 + [True] + [False] * 3, "that one is welded"
 
 
+@pytest.mark.slow
 def test_the_one_that_is_connected_gets_its_address(board):
     done, _ = doctor(board, "address", "--to", "7")
     assert done.exit_code == 1 and "exactly one module" in done.stderr

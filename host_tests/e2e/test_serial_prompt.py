@@ -59,6 +59,7 @@ def test_mpremote_lists_reads_and_copies_files(board, tmp_path):
     assert "back.bin" not in kit.mpremote(board, "fs", "ls")
 
 
+@pytest.mark.slow
 def test_a_soft_reset_keeps_the_watchdog_and_the_files(board):
     program = "import machine, os; print(machine.reset_cause(), os.listdir('a'))"
     assert kit.mpremote(running(board), "exec", program).strip() == "5 ['umeter']"

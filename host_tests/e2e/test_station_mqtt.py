@@ -141,6 +141,7 @@ def test_without_any_broker_it_starts_and_stops(tmp_path):
     assert time.monotonic() - begun_s < 5
 
 
+@pytest.mark.slow
 def test_an_ingest_that_is_killed_again_and_again_books_each_sale_once(broker, tmp_path):
     meter = ScriptedMeter(broker)
     meter.copies = 2

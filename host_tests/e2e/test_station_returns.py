@@ -1,5 +1,7 @@
 """Money that is taken back, lent, held, sent again or refunded, over a real broker."""
 
+import pytest
+
 from ingest_kit import TIMEOUT_S, ingest_process, until
 from log_kit import Logs, audit_raw
 from scripted_meter import ScriptedMeter
@@ -113,6 +115,7 @@ def test_an_account_is_asked_for(station, meter):
     assert station.command(given.command_id).result["account"]["account"] == 7
 
 
+@pytest.mark.slow
 def test_debits_and_resends_survive_an_ingest_that_is_killed_again_and_again(broker, tmp_path):
     meter = ScriptedMeter(broker)
     meter.copies = 2

@@ -81,6 +81,7 @@ def check_energy(scene):
     scene.sim.resume()
 
 
+@pytest.mark.slow
 def test_a_release_is_brought_tried_and_kept(scene, tmp_path):
     made = bundle_of(tmp_path, **{"core.watch": "def more():\n    return b'" + "x" * 2000 + "'"})
     before = scene.sim.ask("heap")

@@ -91,7 +91,7 @@ def bytes_of_script(evening):
 
 
 @pytest.mark.parametrize(
-    "torn, stride", [((0, 2048), every(7)), ((1000, 4096), cut_board.ERASE_COST // share(8, 4))]
+    "torn, stride", [((0, 2048), every(13)), ((1000, 4096), cut_board.ERASE_COST // share(8, 4))]
 )
 def test_a_cut_after_bytes_and_at_every_erase(evening, torn, stride):
     total = bytes_of_script(evening)

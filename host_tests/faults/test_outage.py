@@ -7,7 +7,6 @@ import types
 import pytest
 
 from ingest_kit import ingest_process, until
-from thoroughness import one_in
 from umeter_sim.board_api import BoardError, open_board
 from umeter_sim.lone_site import lone_site
 from umeter_sim.outage import Outage
@@ -102,7 +101,8 @@ def _reached(app):
     return sum(seen.values())
 
 
-@pytest.mark.parametrize("runtime", one_in(2, ["micropython", "cpython"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["micropython", "cpython"])
 def test_a_board_wakes_up_with_the_past_it_is_given(tmp_path, runtime):
     site = lone_site("m1")
     with open_board(

@@ -130,7 +130,7 @@ def test_killed_at_every_statement_nothing_is_lost_or_doubled(engine, prepare, t
         assert _rows(db) == after
         if number % 3 == 0 or not died:
             _check(db)
-        number += every(2) if engine == "postgresql" else 1
+        number += every(4) if engine == "postgresql" else every(2)
     assert begun[-1] == "COMMIT" and len(begun) > 5
     db.close()
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 import race_kit
-from postgres_kit import ENGINES, new_on, new_postgres, server
+from postgres_kit import new_on, new_postgres, server
 from race_kit import AGENT, BATCH, PRICE_U, process, sell_one, told
 from station_kit import NOW_S
 from umeter_station import ledger, ledger_check, models
@@ -22,7 +22,8 @@ ROOM = 40  # sales, until the agent's ceiling
 KILLS = 3
 
 
-@pytest.fixture(params=ENGINES)
+# The one that can really have two at once.
+@pytest.fixture(params=["postgresql", pytest.param("sqlite", marks=pytest.mark.slow)])
 def db(request, tmp_path):
     db = new_on(request.param, tmp_path)
     _allow(db, 1_000_000)

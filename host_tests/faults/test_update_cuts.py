@@ -31,6 +31,7 @@ def test_a_life_without_cuts_ends_well(name):
     assert fault == ""
 
 
+@pytest.mark.slow
 def test_a_slot_that_is_not_written_in_one_step_is_seen_to_brick(monkeypatch):
     def rename(self, old, new):
         data = self.read(old)

@@ -92,6 +92,7 @@ def test_a_small_site():
     assert sum(score.wrong + score.missed for score in physical) <= 1
 
 
+@pytest.mark.slow
 def test_the_station_finds_the_same_in_its_database(db):
     """Readings and events through the ingest, the engine once an hour: as the replay has it."""
     made = board(days=1)
