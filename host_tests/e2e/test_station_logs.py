@@ -26,6 +26,11 @@ def _held(books):
     )
 
 
+def _orders(meter):
+    """Their numbers; on a slow machine one is asked again before it has answered."""
+    return list(dict.fromkeys(meter.heard))
+
+
 def test_one_reading_brings_all_of_both_logs_in_order(station, meter):
     meter.logs.append("events", chain(100))
     meter.logs.append("profile", intervals(150))
@@ -34,25 +39,25 @@ def test_one_reading_brings_all_of_both_logs_in_order(station, meter):
     verdict = station.verify_audit("m1")
     assert (verdict.count, verdict.announced_n, verdict.broken_n) == (100, 100, None)
     assert [row["n"] for row in station.intervals("m1", limit=200)] == list(range(1, 151))
-    assert meter.heard == list(range(1, 13))
+    assert _orders(meter) == list(range(1, 13))
     meter.logs.append("events", chain(101)[100:])
     meter.report()
     until(lambda: _held(station) == (101, 150))
     assert station.verify_audit("m1").count == 101
-    assert len(meter.heard) == 13
+    assert len(_orders(meter)) == 13
 
 
 def test_an_older_meter_is_left_in_peace(station, meter):
     meter.logs = None
     meter.report(event=50)
     meter.report(event=51, interval=3)  # It names one, and yet does not know the order.
-    until(lambda: len(meter.heard) == 2)
+    until(lambda: _orders(meter) == [1, 2])
     until(lambda: station.counters().get("history.refused") == 2)
     for _ in range(3):
         meter.report(event=52, interval=4)
     reads = station.wait_result(station.order_read("m1"), TIMEOUT_S)
     assert reads.state == "applied"
-    assert meter.heard == [1, 2, 3]
+    assert _orders(meter) == [1, 2, 3]
 
 
 def test_lost_and_tripled_answers_lose_and_double_nothing(station, meter):
