@@ -8,6 +8,7 @@ from umeter_station.desk import reconcile
 from umeter_station.station import Books
 from umeter_station.watch import findings
 
+pytestmark = pytest.mark.slow
 DAYS = 3
 QUARTERS = DAYS * 96
 UNITS_PER_WH = 36_000_000
