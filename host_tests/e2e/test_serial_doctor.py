@@ -68,6 +68,7 @@ def test_what_is_mixed_up_is_found(board):
 
 @pytest.mark.slow
 def test_the_one_that_is_connected_gets_its_address(board):
+    address(board, 7, 6)
     done, _ = doctor(board, "address", "--to", "7")
     assert done.exit_code == 1 and "exactly one module" in done.stderr
     for ch in range(1, 9):
