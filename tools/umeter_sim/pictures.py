@@ -33,7 +33,7 @@ FEW = {
     "finding": (OPERATOR, "/console/findings/{finding}", DESK, "light"),
     "desk": (CASHIER, f"/console/desk/at/{CUT_METER}/1?paid=20", DESK, "light"),
 }
-_COLOURS = 64
+_COLOURS = 128
 _LIVE_S = 20
 _SETTLE_MS = 500  # charts are drawn
 
