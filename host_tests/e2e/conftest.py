@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest_kit import TIMEOUT_S
+from ingest_kit import TIMEOUT_S, until
 from scripted_meter import ScriptedMeter
 from station_kit import KEY
 from umeter_sim.mosquitto import any_broker
@@ -19,9 +19,14 @@ def broker():
 
 
 @pytest.fixture
-def meter(broker):
+def meter(broker, request):
+    """One that the station, if the test has one, knows to be there: what it is sold before that is
+    sent once more when it is."""
+    station = request.getfixturevalue("station") if "station" in request.fixturenames else None
     meter = ScriptedMeter(broker)
     assert meter.ready.wait(TIMEOUT_S)
+    if station is not None:
+        until(lambda: station.meter("m1").presence == "online")
     yield meter
     meter.stop()
 
