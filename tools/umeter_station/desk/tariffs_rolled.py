@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from umeter_station.desk import tariffs
 from umeter_station.desk.tariffs import Tariff
 from umeter_station.fleet import rollout_plan
+from umeter_station.fleet.rollout_rows import tag_of
 from umeter_station.models import order_states
 from umeter_station.models_desk import tariff_assignments
 from umeter_station.models_fleet import rollout_meters, rollouts
@@ -42,9 +43,9 @@ def _note(conn: Connection, rollout: sa.Row, now_s: int, brought: Tariff | None)
     """`brought` None: each meter has again what it had."""
     found = 0
     for meter, at_s in _applied(conn, rollout.id):
-        tariff = brought or _had_before(conn, meter, _tag(rollout.rolls_back))
+        tariff = brought or _had_before(conn, meter, tag_of(rollout.rolls_back))
         if tariff is not None:
-            tariffs.assign(conn, meter, 0, tariff, at_s, _tag(rollout.id), now_s)
+            tariffs.assign(conn, meter, 0, tariff, at_s, tag_of(rollout.id), now_s)
             found += 1
     return found
 
@@ -52,12 +53,8 @@ def _note(conn: Connection, rollout: sa.Row, now_s: int, brought: Tariff | None)
 def _is_noted(conn: Connection, rollout_id: int) -> bool:
     """Whether it brought a tariff to any meter."""
     a = tariff_assignments.c
-    query = sa.select(a.id).where(a.by == _tag(rollout_id)).limit(1)
+    query = sa.select(a.id).where(a.by == tag_of(rollout_id)).limit(1)
     return conn.execute(query).first() is not None
-
-
-def _tag(rollout_id: int) -> str:
-    return f"rollout:{rollout_id}"
 
 
 def _tariff_of(conn: Connection, values: dict) -> Tariff | None:
@@ -74,7 +71,7 @@ def _applied(conn: Connection, rollout_id: int) -> list[tuple[str, int]]:
     """(meter, when) of those that have it and for which that is not noted yet. One that has
     fared ill since has it all the same."""
     a, s = tariff_assignments.c, order_states.c
-    noted = sa.exists().where(a.meter == _m.meter, a.by == _tag(rollout_id))
+    noted = sa.exists().where(a.meter == _m.meter, a.by == tag_of(rollout_id))
     rows = conn.execute(
         sa.select(_m.meter, sa.func.min(s.at))
         .join(order_states, (s.command_id == _m.command_id) & (s.state == "applied"))

@@ -22,6 +22,11 @@ FAILED = ("refused", "silent", "unhealthy")
 ORDERED = ("ordered", "applied", *FAILED)
 
 
+def tag_of(rollout_id: int) -> str:
+    """Who sets the settings of a rollout, as their twins tell it, and gives what it brings."""
+    return f"rollout:{rollout_id}"
+
+
 @dataclass(frozen=True)
 class Rollout:
     """States: asked (for another person's approval), running, paused, stopped (by itself: too
@@ -55,8 +60,7 @@ class Rollout:
 
     @property
     def tag(self) -> str:
-        """Who sets the settings, as their twins tell it."""
-        return f"rollout:{self.id}"
+        return tag_of(self.id)
 
 
 @dataclass(frozen=True)
@@ -175,7 +179,7 @@ def keys(
 ) -> list[KeyRow]:
     """`changed`: only those whose state is no longer the one that is kept."""
     k, d = rollout_keys.c, desired.c
-    tag = f"rollout:{rollout_id}"
+    tag = tag_of(rollout_id)
     query = (
         sa.select(rollout_keys, d.set_by, d.state.label("now"), d.since.label("now_since"))
         .outerjoin(desired, (d.meter == k.meter) & (d.key == k.key))
