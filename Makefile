@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := build/venv/bin
 HEADLESS ?=
 PORT ?= auto
-QUICK := -n 2 --dist worksteal -m "not slow"
+BOTH := -n 2 --dist worksteal
+QUICK := $(BOTH) -m "not slow"
 # Tests of the firmware have no use for it, and it takes seconds to load.
 PLAIN := -p no:schemathesis
 
@@ -32,7 +33,7 @@ else
 endif
 
 test-slow: setup  ## those: updates on trial, a second interpreter, all scenarios cut, every page in a browser
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow host_tests --ignore host_tests/browser
+	@$(BIN)/python -m pytest $(BOTH) -m slow host_tests --ignore host_tests/browser
 	@$(BIN)/python -m pytest -m slow host_tests/browser
 
 bench: setup  ## the measured figures: a table, and build/bench.json

@@ -26,6 +26,15 @@ def fields(html, action):
     return found
 
 
+def german(home, said):
+    """Into a station's home a language of its own: {English: German}."""
+    entries = [f'msgid "{english}"\nmsgstr "{text}"\n' for english, text in said.items()]
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n'
+    folder = home / "languages"
+    folder.mkdir()
+    (folder / "de.po").write_text("\n".join([head, *entries]))
+
+
 def refused(answer, status, sentence):
     """The page again, with one sentence about what was wrong."""
     assert answer.status_code == status, answer.text

@@ -2,14 +2,12 @@
 
 import pytest
 
-from thoroughness import share
+from thoroughness import one_in, share
 from umeter_sim.board_api import open_board
 from umeter_sim.board_bench import silent_broker
 
 
-@pytest.mark.parametrize(
-    "runtime", [pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
-)
+@pytest.mark.parametrize("runtime", one_in(2, ["micropython", "cpython"]))
 def test_the_tick_keeps_its_pace(runtime, tmp_path):
     with silent_broker() as port:
         site = {

@@ -2,6 +2,7 @@
 
 import pytest
 
+from thoroughness import one_in
 from umeter_sim.board_api import open_board
 from umeter_sim.scene import METER
 
@@ -19,9 +20,7 @@ def ask(sim, expression):
     return sim.ask("eval", expression=expression)["value"]
 
 
-@pytest.mark.parametrize(
-    "runtime", [pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
-)
+@pytest.mark.parametrize("runtime", one_in(2, ["micropython", "cpython"]))
 def test_logs_go_on_over_power_cuts(tmp_path, runtime):
     with open_board(runtime=runtime, site=SITE, workdir=tmp_path, loads=[5000] * 8) as sim:
         sim.run_for(10_000)

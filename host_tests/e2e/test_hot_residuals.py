@@ -2,6 +2,7 @@
 
 import pytest
 
+from thoroughness import one_in
 from umeter_sim.board_api import open_board
 
 UNITS_PER_WH = 36_000_000
@@ -15,7 +16,7 @@ SITE = {
 }
 
 
-@pytest.fixture(params=[pytest.param("cpython", marks=pytest.mark.slow), "micropython"])
+@pytest.fixture(params=one_in(2, ["micropython", "cpython"]))
 def sim(request, tmp_path):
     with open_board(
         runtime=request.param, site=SITE, workdir=tmp_path, loads=[LOAD_DW] * 8

@@ -17,9 +17,7 @@ from umeter_sim.link_faults import (
 from umeter_sim.link_scene import LinkScene
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
-)
+@pytest.fixture(scope="module", params=one_in(2, ["micropython", "cpython"]))
 def scene(request, tmp_path_factory):
     # A name, not an address: that it is resolved is a wait of its own.
     folder = tmp_path_factory.mktemp("scene")

@@ -64,9 +64,7 @@ def tls_scene(folder, runtime, client=False):
     )
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
-)
+@pytest.fixture(scope="module", params=one_in(2, ["micropython", "cpython"]))
 def scene(request, tmp_path_factory):
     with tls_scene(tmp_path_factory.mktemp("scene"), request.param) as scene:
         scene.settle()

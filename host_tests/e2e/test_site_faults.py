@@ -2,6 +2,7 @@
 
 import pytest
 
+from thoroughness import one_in
 from umeter_sim.board_api import BoardError, open_board
 from umeter_sim.journal_image import decode_journal
 
@@ -144,9 +145,7 @@ def test_a_board_with_a_wrong_site_file_stays_dark(tmp_path):
         open_board(runtime="cpython", site=wrong, workdir=tmp_path)
 
 
-@pytest.mark.parametrize(
-    "runtime", [pytest.param("cpython", marks=pytest.mark.slow), "micropython"]
-)
+@pytest.mark.parametrize("runtime", one_in(2, ["micropython", "cpython"]))
 def test_a_broker_that_is_not_there_delays_no_tick(runtime, tmp_path):
     with open_board(runtime=runtime, site=site(), workdir=tmp_path, loads=[LOAD_DW] * 8) as board:
         board.run_for(120_000)

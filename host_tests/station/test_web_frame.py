@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import web_kit
 from api_kit import PASSWORD, Api, quick_passwords
 from umeter_station.errors import StationError
 from umeter_station.people import sessions
@@ -146,22 +147,18 @@ def test_the_language_is_the_cookies_else_the_browsers(site):
 
 
 def test_a_third_language_is_a_file(tmp_path):
-    folder = tmp_path / "languages"
-    folder.mkdir()
-    (folder / "de.po").write_text(
-        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
-        'msgid "Sign in"\nmsgstr "Anmelden"\n'
-    )
+    web_kit.german(tmp_path, {"Sign in": "Anmelden"})
     languages = Languages(tmp_path, Place())
     german = languages.choose(None, "de-AT, en;q=0.5")
     assert german.gettext("Sign in") == "Anmelden" and german.name == "Deutsch"
     assert german.money(1_234_567_000_000) == "1.234.567,00\xa0€"
     assert german.gettext("What nobody translated") == "What nobody translated"
-    (folder / "de.po").write_text('msgid "never ended\n')
+    file = tmp_path / "languages" / "de.po"
+    file.write_text('msgid "never ended\n')
     language.catalog.cache_clear()
     with pytest.raises(StationError, match=r"de\.po cannot be read"):
         Languages(tmp_path, Place())
-    (folder / "de.po").rename(folder / "klingon.po")
+    file.rename(file.with_name("klingon.po"))
     with pytest.raises(StationError, match="named after no language"):
         Languages(tmp_path, Place())
 

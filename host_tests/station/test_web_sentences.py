@@ -7,6 +7,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import sentence_kit
+import web_kit
 from umeter_sim.paths import FIRMWARE
 from umeter_station.web import language, sentences
 from umeter_station.web.language import Languages, Place
@@ -148,13 +149,8 @@ def test_english_is_left_alone(tmp_path):
 
 
 def test_a_language_of_the_stations_own_says_them_too(tmp_path):
-    folder = tmp_path / "languages"
-    folder.mkdir()
-    (folder / "de.po").write_text(
-        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
-        'msgid "There is no receipt %(number)s of %(register)s."\n'
-        'msgstr "Bon %(number)s von %(register)s gibt es nicht."\n'
-    )
+    english = "There is no receipt %(number)s of %(register)s."
+    web_kit.german(tmp_path, {english: "Bon %(number)s von %(register)s gibt es nicht."})
     language.use(Languages(tmp_path, Place()).choose("de", ""))
     assert sentences.say("There is no receipt 7 of desk.") == "Bon 7 von desk gibt es nicht."
     assert sentences.say("There is no shift 7.") == "There is no shift 7."
