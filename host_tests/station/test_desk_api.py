@@ -153,7 +153,7 @@ def test_the_desk_at_the_terminal(tmp_path):
     assert "is open, with 20.00" in told(home, "shift", "open", "20", "--desk", "front")[0]
     assert run(home, "sell", "m1", "3", "10", "--key", "k1", "--no-wait").exit_code == 0
     receipt = told(home, "receipt", "k1")
-    assert "No. front-1" in receipt and "Paid 10.00" in receipt
+    assert "No. front-1" in receipt and "Paid 10.00 EUR" in receipt
     assert "*** COPY 1 ***" in told(home, "receipt", "k1")
     assert told(home, "receipt", "k1", "--form", "html", "--to", str(tmp_path / "r.html"))
     assert "COPY 2" in (tmp_path / "r.html").read_text()
@@ -173,7 +173,7 @@ def test_the_desk_at_the_terminal(tmp_path):
     assert any("cash:1" in line for line in told(home, "ledger", "trial-balance"))
     assert any("void:1" in line for line in told(home, "ledger", "statement", "cash:1"))
     assert "short by 1.00" in told(home, "shift", "close", "14")[0]
-    assert "Short 1.00" in told(home, "shift", "z", "1")
+    assert "Short 1.00 EUR" in told(home, "shift", "z", "1")
     assert run(home, "shift", "close", "14").exit_code == 1
     checked = run(home, "reconcile")
     assert checked.exit_code == 1 and "R03" in checked.stdout

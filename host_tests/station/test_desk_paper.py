@@ -59,8 +59,8 @@ def test_a_receipt_says_what_was_sold(db):
     told = _pairs(paper)
     assert told["No."] == "desk-1" and told["Purchase"] == "k1" and told["Cashier"] == "anna"
     assert told["Meter"] == "m1 channel 3" and told["Time"] == "2027-01-15 08:00:00 UTC"
-    assert (told["Paid"], told["of it fee"], told["of it tax"]) == ("10.00", "0.10", "1.67")
-    assert (told["Credit"], told["Standing charge a day"]) == ("8.23", "0.05")
+    assert (told["Paid"], told["of it fee"], told["of it tax"]) == ("10.00 EUR", "0.10", "1.67")
+    assert (told["Credit"], told["Standing charge a day"]) == ("8.23 EUR", "0.05")
     assert "block 1 rate 1, 23.52 kWh at 0.30" in told
     parts = [Decimal(value) for name, value in told.items() if name.startswith("block")]
     assert abs(sum(parts) - Decimal("8.23")) <= Decimal("0.01")
@@ -70,9 +70,9 @@ def test_a_receipt_says_what_was_sold(db):
 
 def test_a_receipt_is_by_the_clock_and_in_the_coins_of_its_station(db):
     sell(db)
-    told = _pairs(_print(db, writing=Writing(BERLIN, decimals=0)))
+    told = _pairs(_print(db, writing=Writing(BERLIN, "JPY")))
     assert told["Time"] == "2027-01-15 09:00:00+01:00" and len("Opened " + told["Time"]) <= 32
-    assert (told["Paid"], told["of it tax"], told["Credit"]) == ("10", "2", "8")
+    assert (told["Paid"], told["of it tax"], told["Credit"]) == ("10 JPY", "2", "8 JPY")
     assert told["Standing charge a day"] == "0.05"
 
 
@@ -91,9 +91,10 @@ def test_a_receipt_is_in_the_words_that_are_handed_in(db):
     assert '<html lang="zh">' in paper_html.render(paper)
 
 
-@given(st.integers(-(10**12), 10**12), st.sampled_from([0, 2, 3]))
-def test_a_sum_is_never_more_than_there_is_and_a_share_is_the_nearest_coin(amount_u, decimals):
-    writing, amount = Writing(decimals=decimals), Decimal(amount_u) / 10**6
+@given(st.integers(-(10**12), 10**12), st.sampled_from([("JPY", 0), ("CNY", 2), ("KWD", 3)]))
+def test_a_sum_is_never_more_than_there_is_and_a_share_is_the_nearest_coin(amount_u, money):
+    currency, decimals = money
+    writing, amount = Writing(currency=currency), Decimal(amount_u) / 10**6
     coin = Decimal(1).scaleb(-decimals)
     assert 0 <= amount - Decimal(writing.coins(amount_u)) < coin
     assert abs(amount - Decimal(writing.share(amount_u))) <= coin / 2
@@ -155,7 +156,7 @@ def test_money_paid_out_has_a_receipt_of_its_own(db):
         args = {"meter": "m1", "ch": 3, "key": "p1", "reason": "refused", "by": ANNA}
         payouts.pay_out(conn, **args, amount_u=10_000_000, now_s=NOW_S)
     paper = _print(db, 2)
-    assert paper.title == "Refund" and _pairs(paper)["Paid out"] == "10.00"
+    assert paper.title == "Refund" and _pairs(paper)["Paid out"] == "10.00 EUR"
 
 
 def test_a_z_report_is_printed(db):
@@ -168,7 +169,11 @@ def test_a_z_report_is_printed(db):
     told = _pairs(paper)
     assert told["Opened"] == "2027-01-15 09:00:00+01:00"
     assert paper.title == "Z-report front-1" and told["Sales (1)"] == "10.00"
-    assert (told["Expected"], told["Counted"], told["Short"]) == ("15.00", "14.00", "1.00")
+    assert (told["Expected"], told["Counted"], told["Short"]) == (
+        "15.00 EUR",
+        "14.00 EUR",
+        "1.00 EUR",
+    )
 
 
 class _Reader(html.parser.HTMLParser):

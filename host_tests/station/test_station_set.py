@@ -149,7 +149,7 @@ DRAWING = {"contact": [1, 1], "balance_u": [1_200_000, 9_000_000], "power_dw": [
         ("disable_at_u=1.2", DRAWING, "Channel 1 is cut unless these are friendly hours: its"
          " balance 1.20 is not above 1.20."),
         ("limit_w=1499", DRAWING, "Channel 1 draws 1500 W now, more than limit_w 1499."),
-        ("budget_u=9.00", {"clock": 0}, "The clock of m1 is not set; budget_u takes effect once"),
+        ("budget_u=9.00", {"clock": 0}, "The clock of m1 is not set; once it is, this takes"),
         ('next_tariff={"prices":[[1]],"from":%d}' % NOW_S, {}, "next_tariff takes over at once"),
     ],
 )  # fmt: skip

@@ -88,7 +88,7 @@ def test_a_sale_sent_twice_is_one_sale(site, carl):
     page = carl.get(where).text
     with site.read() as conn:
         receipt = f"front-{sales.by_key(conn, form['key']).receipt_no}"
-    assert "Give back €10.00" in page and receipt in page and ">8.23<" in page
+    assert "Give back €10.00" in page and receipt in page and ">8.23 EUR<" in page
     # Back in the browser leads to the same address, and from there to the sale.
     back = carl.get(f"{AT}?paid=10&key={form['key']}")
     assert back.headers["Location"].startswith(f"/console/desk/sales/{form['key']}")

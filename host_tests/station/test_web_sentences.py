@@ -12,25 +12,32 @@ from umeter_sim.paths import FIRMWARE
 from umeter_station.web import language, sentences
 from umeter_station.web.language import Languages, Place
 
-# What tenants, payers at the box and cashiers can meet: each module of the station that refuses
-# them something, and its functions that make sentences for others to raise or show.
+# What people can meet on pages: each module of the station that refuses them something, and its
+# functions that make sentences for others to raise or show.
 COVERED = {
     "amounts.py": (),
     "account_orders.py": (),
     "api/deps.py": (),
     "api/own_sales.py": (),
     "api/problems.py": ("too_many",),
+    "audit.py": ("verify",),
     "change.py": ("_refusal",),
+    "change_warnings.py": ("warnings", "_prices", "supply"),
     "db_errors.py": ("unavailable",),
     "holding.py": (),
     "keyed.py": (),
     "ledger.py": (),
+    "ledger_check.py": ("check", "_fate"),
     "meters.py": (),
     "orders.py": (),
+    "releases.py": (),
+    "strangers.py": (),
     "twin.py": ("_changed_meanwhile",),
+    "update.py": (),
     "vending.py": (),
     "desk/agents.py": (),
     "desk/charges.py": (),
+    "desk/checks.py": ("in_ledger", "at_providers", "on_meters", "in_drawers"),
     "desk/fate.py": (),
     "desk/find.py": (),
     "desk/household.py": (),
@@ -42,12 +49,27 @@ COVERED = {
     "desk/shifts.py": (),
     "desk/tariffs.py": (),
     "desk/voids.py": (),
+    "fleet/reads.py": (),
+    "fleet/rollout_plan.py": (),
+    "fleet/rollout_rows.py": (),
+    "fleet/rollouts.py": (),
+    "fleet/schedule_times.py": (),
+    "fleet/schedules.py": (),
+    "fleet/select.py": (),
+    "fleet/templates.py": (),
+    "fleet/waves.py": (),
+    "fleet/where.py": (),
+    "pay/bank_camt.py": (),
+    "pay/bank_csv.py": (),
+    "pay/bank_import.py": (),
+    "pay/bank_lines.py": (),
     "pay/currency.py": (),
     "pay/payments.py": (),
     "pay/providers.py": (),
     "pay/refunds.py": (),
     "pay/sandbox.py": (),
     "pay/stripe_provider.py": (),
+    "pay/suspense.py": (),
     "pay/wallets.py": (),
     "people/accounts.py": (),
     "people/approvals.py": (),
@@ -59,7 +81,9 @@ COVERED = {
     "people/tenants.py": (),
     "people/texts.py": (),
     "people/totp.py": (),
+    "watch/findings.py": (),
     "web/guard.py": (),
+    "web/tenants/routes.py": (),
 }
 # Said by others than our own code: a web server's own refusals, and SQLite's.
 _FOREIGN = {"Not Found", "Method Not Allowed", "database is locked"}
@@ -132,15 +156,48 @@ def test_values_stay_and_words_of_the_station_are_said(chinese):
     assert sentences.say(refused) == (
         "没有发送：ch.1.budget_u 必须是 0..9，不能是 10; ch.1.tz 必须是 x，不能是 1。"
     )
+    assert sentences.say(
+        "'a; b' is not an amount; write digits with at most six decimals, as 12.50."
+    ) == ("'a; b' 不是金额；请填数字，最多六位小数，如 12.50。")
     assert "money" not in sentences.say(
         "Channel 1 of m1 was sold money before and counts something else now;"
         ' set its unit back to "money".'
     ).replace("“money”", "")
 
 
+@pytest.mark.parametrize(
+    ("english", "chinese_"),
+    [
+        ("5 runs before this one were not made; 3 s late", "此前有 5 次未执行; 晚了 3 秒"),
+        (
+            "tz: no answer within 9 s; ch.1.limit_w: it is away",
+            "tz: 9 秒内没有回应; ch.1.limit_w: 不在线",
+        ),
+        ("stopped: 3 of 4 meters failed", "已自动停止: 4 块电表中有 3 块失败"),
+        (
+            "There is no meter to do this to: no meter is chosen by where site=a.",
+            "没有可执行的电表：where site=a 没有选中任何电表。",
+        ),
+        (
+            "The price changes, channels 1, 2; what was drawn before keeps the old one.",
+            "回路 1, 2 的电价改变；此前所用仍按旧价。",
+        ),
+        ("record 7 is missing, the meter is asked again", "记录 7缺失，已重新向电表索取"),
+        (
+            "At 1: 'sit' is not known; did you mean site? known are a, b.",
+            "第 1 个字符处：没有 'sit'；您是否想写 site？可用的有 a, b。",
+        ),
+        ("Rollout 3 is done; it cannot be paused.", "下发任务 3 已完成，不能改为“已暂停”。"),
+    ],
+)
+def test_several_at_once_are_said_piece_by_piece(chinese, english, chinese_):
+    assert sentences.say(english) == chinese_
+
+
 def test_what_is_not_known_stays_as_it_is(chinese):
     for text in ("", "A sentence that nobody says.", "没有这个页面。", "There is no receipt"):
         assert sentences.say(text) == text
+    assert sentences.say("tz: nobody says it; 3 s late") == "tz: nobody says it; 3 s late"
 
 
 def test_english_is_left_alone(tmp_path):

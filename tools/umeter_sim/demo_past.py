@@ -11,17 +11,16 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from umeter_sim import demo_houses as houses
 from umeter_sim.demo_houses import CUT_CH, CUT_METER, DAYS, HOUSES, House
 from umeter_sim.demo_people import settle_in
 from umeter_sim.past_board import QUARTER_S, Message, will
 from umeter_sim.past_crew import Crew
+from umeter_sim.past_desk import PastDesk
 from umeter_sim.past_station import PastStation
-from umeter_station.desk import posting, reconcile, sales, shifts, tariffs
+from umeter_station.desk import posting, reconcile, sales, tariffs
 from umeter_station.pay import payments, webhooks
 from umeter_station.pay.payments import Wish
 from umeter_station.pay.sandbox import Sandbox
@@ -30,13 +29,11 @@ from umeter_station.watch import engine
 
 FRESH_S = 3 * 3600  # a past that ended so long ago is still good to go on from
 _DAY_S = 86_400
-_ZONE = ZoneInfo(houses.TIMEZONE)
 _AMOUNTS_U = (10_000_000, 15_000_000, 20_000_000, 20_000_000, 25_000_000, 40_000_000)
 _CUTS = {"mill-1": (17,), "mill-2": (33,), "harbour-1": (24, 41)}  # power cuts: on which days
 _WATCHED_DAYS = 7  # so long the rules have been running
 _POSTED_DAYS = 20  # what is older counts for the first of these
 _CUT_DAY = 58  # from here on nobody buys for the channel that will be out
-_FLOAT_U = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ class _Life:
         self._sandbox = Sandbox(
             self._db, self._station.clock, self._secret.encode(), "EUR", "http://127.0.0.1"
         )
-        self._shift: int | None = None
+        self._desk = PastDesk(self._db)
         self._hungry = {
             (house.meter, ch): self._random.randrange(500_000, 4_000_000)
             for house in HOUSES
@@ -110,7 +107,8 @@ class _Life:
                     self._set(house.meter, each)
             self._serve()
             self._take_rest()
-            self._desk(closes=True)
+            self._give_back()
+            self._desk.go_by(self._now, closes=True)
             ends = self._crew.all_({house.meter: ("end", ()) for house in HOUSES})
         engine.run(self._books)
         self._station.close()
@@ -178,7 +176,7 @@ class _Life:
             day = self._day()
             told = self._end_block()
             spoke, self._speaking = self._speaking, [h for h in HOUSES if self._speaks(h)]
-            self._desk()
+            self._desk.go_by(self._now)
             self._people()
             self._serve()
             if self._at < self._end:
@@ -218,7 +216,7 @@ class _Life:
     def _buy(self, meter: str, ch: int, amount_u: int) -> None:
         self._station.clock.unix_s += 1
         key = f"past-{meter}-{ch}-{self._now}"
-        if self._shift is not None and self._random.random() < 0.6:
+        if self._desk.shift is not None and self._random.random() < 0.6:
             with self._db.write() as conn:
                 sales.sell_at_desk(conn, meter, ch, amount_u, key, self._now, self._cashier)
         else:
@@ -230,20 +228,19 @@ class _Life:
             hook = self._sandbox.finish(paid.reference, "succeeded")
             webhooks.receive(self._db, clock, self._sandbox, hook.body, hook.headers)
 
-    def _desk(self, closes: bool = False) -> None:
-        """Carl's hours."""
-        local = datetime.fromtimestamp(self._now, _ZONE)
-        open_now = local.weekday() < 5 and 8 <= local.hour < 17 and not closes
-        with self._db.write() as conn:
-            if open_now and self._shift is None:
-                opened = shifts.open_(
-                    conn, "desk", self._cashier, _FLOAT_U, self._cashier, self._now
-                )
-                self._shift = opened.id
-            elif not open_now and self._shift is not None:
-                due_u = shifts.expected_u(conn, self._shift)
-                shifts.close(conn, self._shift, due_u, self._cashier, self._now)
-                self._shift = None
+    def _give_back(self) -> None:
+        """Somebody has paid twice; of those who are there, who has the most credit now."""
+        told = self._crew.all_({house.meter: ("balances", ()) for house in self._speaking})
+        most = [
+            (told[house.meter][ch - 1][0], house.meter, ch)
+            for house in self._speaking
+            for ch in house.people()
+        ]
+        _, meter, ch = max(most)
+        self._desk.take_back(meter, ch, self._now)
+        self._serve()
+        self._take_rest()
+        self._desk.pay_out(meter, ch, self._now)
 
     def _work(self, day: int) -> None:
         """What the station does by itself, and the operator now and then."""

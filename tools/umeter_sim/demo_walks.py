@@ -2,19 +2,22 @@
 there for pages that a quiet station has no link to.
 """
 
+from umeter_deploy import bundle as bundles
 from umeter_sim.demo_houses import CASHIER, CUT_CH, CUT_METER, HOUSES, OPERATOR, OWNER, TENANT
-from umeter_station import ledger
+from umeter_sim.past_desk import BANK, GIVEN_BACK
+from umeter_station import ledger, update
 from umeter_station.desk import shifts
 from umeter_station.fleet import reads, rollout_plan, templates
 from umeter_station.fleet.select import Selection
 from umeter_station.fleet.waves import Pace
-from umeter_station.pay import back_pages, box_numbers, payments, providers, suspense
+from umeter_station.pay import back_pages, box_numbers, payments, providers, suspense, webhooks
 from umeter_station.pay.payments import Wish
 from umeter_station.people import accounts
 from umeter_station.station import Books
 
 _SETTINGS = {"low_credit_u": 2_500_000}
 _AMOUNT_U = 20_000_000
+_RELEASE = 900_000
 
 
 def walks(books: Books) -> dict[str, list[str]]:
@@ -34,7 +37,7 @@ def walks(books: Books) -> dict[str, list[str]]:
             conn,
             key=key,
             direction="in",
-            account=ledger.bank("main"),
+            account=ledger.bank(BANK),
             amount_u=_AMOUNT_U,
             why="no reference",
             text="electricity november",
@@ -46,12 +49,14 @@ def walks(books: Books) -> dict[str, list[str]]:
         tess = accounts.named(conn, TENANT).by
         closed = next(each.id for each in shifts.page(conn, 50) if not each.is_open)
         paid = payments.page(conn, 1, state="succeeded", payer=tess)[0]
+        release = update.add_bundle(conn, _bundle(), now_s)
     anybody = _anybodys_payment(books, key)
     with books.db.read() as conn:
         outcome = back_pages.path(conn, anybody.id, anybody.payer, anybody.way)
+    receipt = _anybodys_receipt(books, f"{key}-paid")
     channel = f"channel={CUT_METER}.{CUT_CH}"
     return {
-        "": ["/sign-in", f"/pay/{number}", "/pay", outcome],
+        "": ["/sign-in", f"/pay/{number}", "/pay", outcome, receipt],
         TENANT: [
             *("/home", f"/home/top-up?{channel}&quick=20", f"/home/usage?{channel}&span=day"),
             f"/home/supply/restore?meter={CUT_METER}&ch={CUT_CH}",
@@ -61,6 +66,7 @@ def walks(books: Books) -> dict[str, list[str]]:
         CASHIER: [
             *("/console/desk", f"/console/desk/at/{CUT_METER}/1?paid=20", "/console/shifts"),
             f"/console/shifts/{closed}/z",
+            f"/console/desk/payouts/{GIVEN_BACK}",
         ],
         OPERATOR: [
             *("/console", "/console/meters", f"/console/meters/{CUT_METER}"),
@@ -69,6 +75,7 @@ def walks(books: Books) -> dict[str, list[str]]:
             f"/console/reads/{read_id}",
             f"/console/fleet/rollouts/{rollout_id}",
             f"/console/reconciliation/suspense/{item_id}",
+            f"/console/fleet/releases/{release}",
             "/console/strangers",
         ],
         OWNER: ["/console/people"],
@@ -80,3 +87,18 @@ def _anybodys_payment(books: Books, key: str) -> payments.Payment:
     provider = providers.get(books.config, books.db, books.clock)
     wish = Wish(_AMOUNT_U, meter=CUT_METER, ch=1)
     return payments.start(books.db, books.clock, provider, wish, back_pages.ANYBODY, key)
+
+
+def _anybodys_receipt(books: Books, key: str) -> str:
+    """The receipt's page of another payment at that box, which was made."""
+    paid = _anybodys_payment(books, key)
+    provider = providers.get(books.config, books.db, books.clock)
+    hook = provider.finish(paid.reference, "succeeded")
+    webhooks.receive(books.db, books.clock, provider, hook.body, hook.headers)
+    with books.db.read() as conn:
+        return back_pages.path(conn, paid.id, paid.payer, paid.way) + "/receipt"
+
+
+def _bundle() -> bundles.Bundle:
+    """Of a later release for the boards here; what is in it will not be run."""
+    return bundles.make(_RELEASE, "0.9.0", "sim8", 1, {"umeter/app.mpy": b"\0" * 1000})

@@ -29,9 +29,9 @@ def warnings(meter: Meter, change: Change, reading: StoredReading | None, now_s:
         found += supply(change, row)
     timed = [name for name in _TIMED if name in names]
     if reading and not reading.clock and timed:
-        verb = "take" if len(timed) > 1 else "takes"
         found.append(
-            f"The clock of {meter.meter} is not set; {', '.join(timed)} {verb} effect once it is."
+            f"The clock of {meter.meter} is not set; once it is, this takes effect:"
+            f" {', '.join(timed)}."
         )
     for key, value in change.changes.items():
         if split(key)[1] == "next_tariff" and value and value["from"] <= now_s:
@@ -53,7 +53,9 @@ def _prices(change: Change, channels: int) -> list[str]:
 
 
 def _of(channels: list[int]) -> str:
-    return f"channel{'s' if len(channels) > 1 else ''} {', '.join(map(str, channels))}"
+    if len(channels) > 1:
+        return f"channels {', '.join(map(str, channels))}"
+    return f"channel {channels[0]}"
 
 
 def supply(change: Change, row: dict) -> list[str]:

@@ -82,14 +82,15 @@ def of_sale(
     _meter(out, quote.meter, quote.ch, writing)
     out.pair(say("Purchase"), sale.purchase.key)
     out.rule()
-    out.big(say("Paid"), writing.coins(quote.paid_u))
+    out.big(say("Paid"), writing.named(writing.coins(quote.paid_u)))
     if quote.fee_u:
         out.pair(say("of it fee"), writing.share(quote.fee_u))
     if quote.tax_u:
         out.pair(say("of it tax"), writing.share(quote.tax_u))
     if quote.is_kwh:
         out.pair(say("for energy"), writing.coins(quote.credit_u))
-    out.big(say("Credit"), _kept(quote, quote.order_u, writing))
+    credit = _kept(quote, quote.order_u, writing)
+    out.big(say("Credit"), credit if quote.is_kwh else writing.named(credit))
     footer = _fate(conn, sale, writing)
     if not for_anybody:
         _energy(out, quote, writing)
@@ -114,7 +115,7 @@ def of_payout(conn: Connection, payout: Payout, writing: Writing, mark: str = ""
     _meter(out, payout.meter, payout.ch, writing)
     out.pair(say("Refund"), payout.key)
     out.rule()
-    out.big(say("Paid out"), writing.coins(payout.amount_u))
+    out.big(say("Paid out"), writing.named(writing.coins(payout.amount_u)))
     out.pair(say("from"), payout.paid_to)
     if payout.reason:
         out.text(payout.reason)

@@ -8,16 +8,16 @@ from itertools import accumulate, pairwise
 from umeter_station.amounts import MICRO, format_u
 from umeter_station.config import Config
 from umeter_station.ops.jobs import zone as zone_of
-from umeter_station.pay import currency
+from umeter_station.pay import currency as currencies
 
 
 @dataclass(frozen=True)
 class Writing:
-    """`decimals`: of the currency. `say` has a text, or one with %(name)s places, in the language
+    """`currency`: its ISO code. `say` has a text, or one with %(name)s places, in the language
     `lang`; `tell` a finished sentence of the station's. Without more it is English, by UTC."""
 
     zone: tzinfo = UTC
-    decimals: int = 2
+    currency: str = "EUR"
     lang: str = "en"
     say: Callable[[str], str] = str
     tell: Callable[[str], str] = str
@@ -36,6 +36,10 @@ class Writing:
         ends = [self._nearest(sum_u) for sum_u in accumulate(amounts_u, initial=0)]
         return [self._fixed(end - begun) for begun, end in pairwise(ends)]
 
+    def named(self, amount: str) -> str:
+        """A printed amount that stands out, and says what money all the others are."""
+        return f"{amount} {self.currency}"
+
     def price(self, amount_u: int) -> str:
         """What one of something costs, with all its decimals."""
         return format_u(amount_u)
@@ -52,18 +56,21 @@ class Writing:
         return (amount_u + self._coin_u // 2) // self._coin_u
 
     @property
+    def _decimals(self) -> int:
+        return currencies.decimals(self.currency)
+
+    @property
     def _coin_u(self) -> int:
-        return MICRO // 10**self.decimals
+        return MICRO // 10**self._decimals
 
     def _fixed(self, coins: int) -> str:
-        return _decimal(coins, self.decimals)
+        return _decimal(coins, self._decimals)
 
 
 def of(config: Config) -> Writing:
     """A station's own, in English: for its commands, its API, and printers without other
     letters."""
-    code = config.stripe.currency.upper()
-    return Writing(zone_of(config.jobs.timezone), currency.decimals(code))
+    return Writing(zone_of(config.jobs.timezone), config.stripe.currency.upper())
 
 
 def _decimal(value: int, places: int) -> str:

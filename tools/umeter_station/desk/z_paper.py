@@ -34,10 +34,10 @@ def make(report: dict[str, Any], writing: Writing) -> Paper:
     out.pair(say("From agents"), coins(report["agents_u"]))
     out.pair(say("Brought"), coins(report["brought_u"]))
     out.pair(say("Taken"), coins(-report["taken_u"]))
-    out.big(say("Expected"), coins(report["expected_u"]))
-    out.big(say("Counted"), coins(report["counted_u"]))
+    out.big(say("Expected"), writing.named(coins(report["expected_u"])))
+    out.big(say("Counted"), writing.named(coins(report["counted_u"])))
     over_u = report["over_u"]
-    out.big(say("Over") if over_u >= 0 else say("Short"), coins(abs(over_u)))
+    out.big(say("Over") if over_u >= 0 else say("Short"), writing.named(coins(abs(over_u))))
     told = {"number": f"{report['register']}-{report['z_no']}"}
     return Paper(
         title=say("Z-report %(number)s") % told, lines=tuple(out.found), lang=writing.lang

@@ -4,7 +4,8 @@ Below the pages a sentence is finished English: `There is no receipt 7 of desk.`
 library.po of a language knows each as it is before its values are filled in, with %(name)s where
 they stand. A finished sentence is recognised by that, and said again with the values that it has:
 those of a place named word_… are words of the station's own, which are said again, too; all others
-are names and figures, and stay. What nobody has written down there stays as it is.
+are names and figures, and stay. Several sentences in one, and one with the name of its setting
+before it, are said piece by piece. What nobody has written down there stays as it is.
 """
 
 import functools
@@ -15,23 +16,25 @@ from dataclasses import dataclass
 from babel.messages.pofile import read_po
 
 from umeter_station.web import language
+from umeter_station.web.language import Language
 
 FILE = "library.po"
 _WORDS = "word_"
-_BETWEEN = "; "
+_BETWEEN, _AFTER = "; ", ": "
 _PLACE = re.compile(r"%\((\w+)\)s")
+_NAMED = re.compile(rf"([\w.]+){_AFTER}(.+)", re.DOTALL)
+_PLAIN = f"(?!{_BETWEEN}|{_AFTER})."  # a letter of a name
+_SURE = 30  # letters beside the names
 
 
 @dataclass(frozen=True)
 class Template:
-    """`text` as in the file. A name takes as little of a sentence as will do, words as much."""
+    """`text` as in the file. A name takes as little of a sentence as will do, words as much.
+    `loose` lets a name look like several sentences; None if too little is left to know it by."""
 
     text: str
-    pattern: re.Pattern[str]
-
-    def values(self, sentence: str) -> dict[str, str] | None:
-        found = self.pattern.fullmatch(sentence)
-        return None if found is None else found.groupdict()
+    plain: re.Pattern[str]
+    loose: re.Pattern[str] | None
 
 
 def say(sentence: str) -> str:
@@ -39,24 +42,41 @@ def say(sentence: str) -> str:
     speaks = language.current()
     if not sentence or speaks.code == "en":
         return sentence
+    return _said(speaks, sentence) or sentence
+
+
+def _said(speaks: Language, sentence: str) -> str:
+    """Empty if nobody has written it down."""
     known = speaks.gettext(sentence)
     if known != sentence:
         return known
-    for template in templates():
-        values = template.values(sentence)
-        if values is None:
-            continue
-        told = speaks.gettext(template.text)
-        if told != template.text:
-            return told % {name: _value(name, value) for name, value in values.items()}
-    return sentence
+    told = _filled(speaks, sentence, ((each.text, each.plain) for each in templates()))
+    if not told and _BETWEEN in sentence:
+        several = [_said(speaks, each) for each in sentence.split(_BETWEEN)]
+        told = _BETWEEN.join(several) if all(several) else ""
+    if not told and (named := _NAMED.fullmatch(sentence)):
+        what = _said(speaks, named[2])
+        told = what and speaks.gettext(named[1]) + _AFTER + what
+    return told or _filled(speaks, sentence, ((each.text, each.loose) for each in templates()))
+
+
+def _filled(
+    speaks: Language, sentence: str, patterns: Iterable[tuple[str, re.Pattern[str] | None]]
+) -> str:
+    for text, pattern in patterns:
+        match = pattern and pattern.fullmatch(sentence)
+        told = speaks.gettext(text) if match else text
+        if match and told != text:
+            return told % {name: _value(name, value) for name, value in match.groupdict().items()}
+    return ""
 
 
 def _value(name: str, value: str) -> str:
     """Some words are several sentences, as what of a change a meter would refuse."""
     if not name.startswith(_WORDS):
         return value
-    return _BETWEEN.join(say(each) for each in value.split(_BETWEEN))
+    known = say(value)
+    return known if known != value else _BETWEEN.join(map(say, value.split(_BETWEEN)))
 
 
 @functools.cache
@@ -75,11 +95,14 @@ def _order(text: str) -> tuple[int, str]:
 
 
 def _template(text: str) -> Template:
-    return Template(text, re.compile("".join(_pieces(text)), re.DOTALL))
+    plain, loose = (
+        re.compile("".join(_pieces(text, letter)), re.DOTALL) for letter in (_PLAIN, ".")
+    )
+    return Template(text, plain, loose if len(_PLACE.sub("", text)) >= _SURE else None)
 
 
-def _pieces(text: str) -> Iterable[str]:
-    """A name that comes again must have the same value again."""
+def _pieces(text: str, letter: str) -> Iterable[str]:
+    """A name that comes again must have the same value again. `letter`: of a name."""
     seen: set[str] = set()
     for index, piece in enumerate(_PLACE.split(text)):
         if index % 2 == 0:
@@ -88,4 +111,4 @@ def _pieces(text: str) -> Iterable[str]:
             yield f"(?P={piece})"
         else:
             seen.add(piece)
-            yield f"(?P<{piece}>{'.*' if piece.startswith(_WORDS) else '.*?'})"
+            yield f"(?P<{piece}>{'.*' if piece.startswith(_WORDS) else f'(?:{letter})*?'})"
