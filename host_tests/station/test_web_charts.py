@@ -273,6 +273,20 @@ def test_a_line_is_thinned_keeps_its_peaks_and_breaks_where_nothing_was_said(db)
     assert late["t"][0] >= NOW_S - DAY_S
 
 
+@pytest.mark.parametrize("pace_s", [(900, 5), (5, 900)])
+def test_a_line_goes_on_when_the_meter_reports_at_another_pace(db, pace_s):
+    from_s = NOW_S - DAY_S
+    at_s = [from_s + pace_s[0] * i for i in range(20)]
+    at_s += [at_s[-1] + pace_s[1] * (i + 1) for i in range(20)]
+    with db.write() as conn:
+        _report(conn, report_s=5)
+    for i, at in enumerate(at_s):
+        store(db, uplink("reading", reading(1, i + 1, t=at, power_dw=[100, 0])), now_s=at)
+    with db.read() as conn:
+        data = drawn(conn, from_s, NOW_S, kind="power")
+    assert set(data["value"]) == {100} and len(data["t"]) > 20
+
+
 def test_power_of_a_long_time_is_the_profiles(db):
     with db.write() as conn:
         put(conn, quarters(NOW_S // 900 * 900 - 30 * DAY_S, 96, 250))

@@ -187,7 +187,7 @@ def test_values_stay_and_words_of_the_station_are_said(chinese):
             "At 1: 'sit' is not known; did you mean site? known are a, b.",
             "第 1 个字符处：没有 'sit'；您是否想写 site？可用的有 a, b。",
         ),
-        ("Rollout 3 is done; it cannot be paused.", "下发任务 3 已完成，不能改为“已暂停”。"),
+        ("Rollout 3 is done; it cannot be paused.", "批次 3 已完成，不能改为“已暂停”。"),
     ],
 )
 def test_several_at_once_are_said_piece_by_piece(chinese, english, chinese_):

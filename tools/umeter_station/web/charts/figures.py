@@ -96,6 +96,9 @@ def _words() -> dict[str, str]:
         "none": _("no data"),
         "estimated": _("estimated in part"),
         "partial": _("data is missing"),
+        "top_up": _("Top-up"),
+        "cut": _("Power was off"),
+        "dark": _("No mains power"),
     }
 
 
@@ -171,19 +174,23 @@ def _energy_summary(data: dict[str, Any], now_s: int) -> str:
         return _("There is no data for this time.")
     speak = language.current()
     most = max(known)
+    if not most:
+        return _("Nothing was used.") + _gaps(data, known, now_s)
     said = _("%(total)s in all; the highest is %(most)s (%(when)s).") % {
         "total": speak.kwh(sum(known)),
         "most": speak.kwh(most, 2),
         "when": piece_text(data["t"][data["wh"].index(most)], data["step"]),
     }
+    return said + _gaps(data, known, now_s)
+
+
+def _gaps(data: dict[str, Any], known: Sequence[int], now_s: int) -> str:
     begun = sum(at_s + _LATE_S <= now_s for at_s in data["t"])
     gaps = begun - len(known)
-    if gaps > 0:
-        said += " " + _("For %(gaps)s of %(all)s pieces of this time there is no data.") % {
-            "gaps": gaps,
-            "all": begun,
-        }
-    return said
+    if gaps <= 0:
+        return ""
+    told = {"gaps": gaps, "all": begun}
+    return " " + _("For %(gaps)s of %(all)s pieces of this time there is no data.") % told
 
 
 def _value_text(kind: str, value: int | None) -> str:

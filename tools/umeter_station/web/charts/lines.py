@@ -22,6 +22,7 @@ _DAY_S = 86_400
 _LATE_S = 3_600
 FROM_READINGS_S = 3 * _DAY_S
 _PATIENCE = 3  # readings that may be missing before the line breaks
+_AROUND = 5  # readings before and after a silence tell how often the meter reported then
 _DW_PER_WH_S = 36_000  # 0.1 W in which a Wh takes a second
 
 
@@ -36,7 +37,7 @@ def columns(
         report_s = setup(known.settings, known.channels).report_s
         found = readings.between(conn, source.meter, from_s, until_s + _LATE_S)
         points = _points(found, source.ch, LINES[kind], (from_s, until_s))
-        t, value, high = _thinned(points, (from_s, until_s), _PATIENCE * report_s)
+        t, value, high = _thinned(points, (from_s, until_s), report_s)
     elif kind == "power":
         t, value, high = _mean_power(conn, where, source, (from_s, until_s))
     else:
@@ -61,7 +62,7 @@ def _points(
 
 
 def _thinned(
-    points: np.ndarray, span: tuple[int, int], patience_s: int
+    points: np.ndarray, span: tuple[int, int], report_s: int
 ) -> tuple[list[int], list[int | None], list[int | None]]:
     """At most POINTS of them, each the mean of those in one piece of time; after a silence a
     None."""
@@ -75,11 +76,12 @@ def _thinned(
     mean = (2 * np.add.reduceat(points[:, 1], starts) + count) // (2 * count)
     high = np.maximum.reduceat(points[:, 1], starts)
     last = points[np.append(starts[1:], len(points)) - 1, 0]
+    patience_s = _PATIENCE * np.maximum(_usual_s(points[:, 0]), report_s)
     t: list[int] = []
     value: list[int | None] = []
     most: list[int | None] = []
-    for i, first_s in enumerate(points[starts, 0].tolist()):
-        if i and first_s - int(last[i - 1]) > max(patience_s, each_s):
+    for i, (start, first_s) in enumerate(zip(starts, points[starts, 0].tolist(), strict=True)):
+        if i and first_s - int(last[i - 1]) > max(int(patience_s[start - 1]), each_s):
             t.append(int(last[i - 1]) + 1)
             value.append(None)
             most.append(None)
@@ -87,6 +89,21 @@ def _thinned(
         value.append(int(mean[i]))
         most.append(int(high[i]))
     return t, value, most
+
+
+def _usual_s(when: np.ndarray) -> np.ndarray:
+    """For each step from one to the next, how long those around it take: a meter that reports
+    more seldom or more often by now had another pace then."""
+    steps = np.diff(when).astype(float)
+    nothing = np.full(_AROUND, np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.concatenate([nothing, steps, nothing]), _AROUND
+    )
+    usual_s = np.zeros(len(steps))
+    # The first has none before it, and the last none after it.
+    usual_s[1:] = np.nanmedian(around[1 : len(steps)], axis=1)
+    usual_s[:-1] = np.maximum(usual_s[:-1], np.nanmedian(around[_AROUND + 1 : -1], axis=1))
+    return usual_s
 
 
 def _mean_power(

@@ -5,7 +5,7 @@
   const HEIGHT = 240;
   // The least that the upright axis spans, so that nothing at all is drawn as that.
   const LEAST = { energy: 100, power: 1000, current: 100 };
-  const UNITS = { power: [10, "W"], voltage: [10, "V"], current: [1000, "A"] };
+  const UNITS = { energy: [1000, "kWh"], power: [10, "W"], voltage: [10, "V"], current: [1000, "A"] };
   const colour = (name) => {
     // A colour that is a pair of light and dark is resolved only where something is drawn in it.
     const probe = document.createElement("i");
@@ -26,10 +26,17 @@
     const day = form({ day: "numeric", month: "short" });
     return {
       money: new Intl.NumberFormat(lang, { style: "currency", currency }),
-      kwh: (wh, digits = 2) => `${number(digits).format(wh / 1000)} kWh`,
+      kwh: (wh) => `${number(2).format(wh / 1000)} kWh`,
       value: (v) => {
         const [scale, unit] = UNITS[data.kind];
         return `${number(data.kind === "power" ? 0 : 1).format(v / scale)} ${unit}`;
+      },
+      // At the upright axis: as many digits as tell each line from the next, and are true.
+      level: (v, step) => {
+        const [scale, unit] = UNITS[data.kind];
+        let digits = 0;
+        while (digits < 3 && Math.round(step * 10 ** digits) % scale) digits += 1;
+        return `${number(digits).format(v / scale)} ${unit}`;
       },
       // A day where one begins, else the time.
       tick: (s) => {
@@ -59,7 +66,7 @@
     return found.reverse();
   }
 
-  function energyOptions(data, say) {
+  function energyOptions(data) {
     const count = data.rates.length || 1;
     const bars = uPlot.paths.bars({ size: [0.82, 64], align: 1, radius: 0.06 });
     const series = [...Array(count).keys()].reverse().map((rate) => ({
@@ -69,19 +76,20 @@
       paths: bars,
       points: { show: false },
     }));
-    return { series, values: (v, step) => say.kwh(v, step >= 1000 ? 0 : step >= 100 ? 1 : 2), columns: stacked(data), range: [data.t[0], data.end] };
+    return { series, columns: stacked(data), range: [data.t[0], data.end] };
   }
 
-  function lineOptions(data, say) {
+  function lineOptions(data) {
     const main = colour("--rate-1");
     const faint = colour("--chart-line");
     const spline = uPlot.paths.linear();
+    // A value between two gaps is no line; it is there all the same.
+    const alone = data.value.flatMap((v, i) => (v !== null && (data.value[i - 1] ?? data.value[i + 1] ?? null) === null ? [i] : []));
     return {
       series: [
         { stroke: faint, width: 1, paths: spline, points: { show: false } },
-        { stroke: main, width: 2, paths: spline, points: { show: false }, fill: data.kind === "power" ? colour("--chart-fill") : undefined },
+        { stroke: main, width: 2, paths: spline, points: { show: alone.length > 0, size: 4, fill: main, filter: () => alone }, fill: data.kind === "power" ? colour("--chart-fill") : undefined },
       ],
-      values: say.value,
       columns: [data.high, data.value],
       range: [data.from, data.end],
     };
@@ -161,22 +169,33 @@
     return `${say.full(from)} · ${[...said, ...new Set(here.filter(Boolean))].join(" · ")}`;
   }
 
+  // What the colours and signs mean, of those that are there.
   function key(data) {
+    const { words: w, marks, rates = [] } = data;
+    const square = '<rect width="10" height="10" rx="2"/>';
     const list = document.createElement("ul");
     list.className = "chart-key";
-    data.rates?.forEach((_, n) => {
+    const add = (shape, name, text) => {
       const item = document.createElement("li");
-      item.innerHTML = '<svg viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2"/></svg>';
-      item.querySelector("rect").setAttribute("fill", colour(`--rate-${n + 1}`));
-      item.append(`${data.words.rate} ${n + 1}`);
+      item.innerHTML = `<svg viewBox="0 0 10 10" aria-hidden="true">${shape}</svg>`;
+      item.firstChild.setAttribute("fill", colour(name));
+      item.firstChild.setAttribute("stroke", colour("--card"));
+      item.append(text);
       list.append(item);
-    });
+    };
+    rates.forEach((_, n) => add(square, `--rate-${n + 1}`, `${w.rate} ${n + 1}`));
+    const hatched = `${square}<path d="M0 6L6 0M1 10L10 1M6 10L10 6"/>`;
+    if (data.estimated?.length) add(hatched, "--rate-1", w.estimated);
+    if (data.partial?.length) add(hatched, "--rate-1", w.partial);
+    if (marks.kind.includes("top-up")) add('<path d="M0 0H10L5 9z"/>', "--good", w.top_up);
+    if (marks.kind.includes("cut")) add(square, "--chart-cut", w.cut);
+    if (marks.kind.includes("dark")) add(square, "--chart-dark", w.dark);
     return list;
   }
 
   function draw(place, data) {
     const say = words(data);
-    const told = data.kind === "energy" ? energyOptions(data, say) : lineOptions(data, say);
+    const told = data.kind === "energy" ? energyOptions(data) : lineOptions(data);
     const said = document.createElement("p");
     said.className = "chart-said";
     place.umeterPlot?.destroy();
@@ -191,7 +210,7 @@
       scales: { x: { range: told.range }, y: { range: (u, low, high) => (data.kind === "voltage" ? [low - 20, high + 20] : [0, Math.max(high * 1.12, LEAST[data.kind])]) } },
       axes: [
         { ...axis, grid: { show: false }, values: (u, splits) => splits.map(say.tick), space: 64, size: 34 },
-        { ...axis, values: (u, splits) => splits.map((v) => told.values(v, splits[1] - splits[0])), size: 72 },
+        { ...axis, values: (u, splits) => splits.map((v) => say.level(v, splits[1] - splits[0])), size: 72 },
       ],
       series: [{}, ...told.series],
       hooks: {
@@ -205,8 +224,7 @@
       },
     };
     place.umeterPlot = new uPlot(options, [data.t, ...told.columns], place);
-    if (data.rates?.length) place.append(key(data));
-    place.append(said);
+    place.append(key(data), said);
   }
 
   function uPlotIndex(data, at) {
