@@ -203,7 +203,7 @@ def test_evidence_is_written_by_its_units():
     )
     assert told["voltage"] == "253.1 V" and told["share of it that is not metered"] == "4.2 %"
     assert told["clock"] == "not set" and told["of so many due"] == "4"
-    assert told["account"] == "out of credit" and told["what differs"] == "x, balance €5.00"
+    assert told["account"] == "out of credit" and told["what differs"] == "x (balance €5.00)"
     assert told["usual on a day"] == "1.500 kWh" and told["newer_s_thing"] == "so"
     assert "2027" in told["heard again"] and "current" not in told and "a" not in told
 

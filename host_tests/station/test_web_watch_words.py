@@ -87,3 +87,10 @@ def test_an_events_numbers_are_told_as_the_page_tells_them(code, a, b, words):
 
 def test_what_a_rule_saw_names_the_meters_own_event():
     assert evidence.facts({"event": "cover.open"}) == [("the meter's own event", "Cover opened")]
+
+
+def test_words_in_what_a_rule_saw_are_told_in_chinese_and_names_stay(chinese):
+    seen = {"settings": ["tz"], "states": ["refused"], "why": "sale refused: it is away"}
+    seen["found"] = [{"what": "Shift 3 was not closed.", "shift": 3}]
+    told = [text for _, text in evidence.facts(seen)]
+    assert told == ["tz", "被拒绝", "售电被拒：不在线", "班次 3 没有结束。 (shift 3)"]

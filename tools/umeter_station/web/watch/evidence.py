@@ -6,7 +6,7 @@ The unit of a number is in the end of its key, as everywhere; what has none is a
 from collections.abc import Callable
 from typing import Any
 
-from umeter_station.web import language
+from umeter_station.web import language, sentences
 from umeter_station.web.language import Language
 from umeter_station.web.language import gettext as _
 from umeter_station.web.watch import event_words
@@ -135,7 +135,7 @@ def _value(key: str, value: Any) -> str:
     if key == "event":
         return event_words.title(value)
     if type(value) is not int:
-        return _(str(value)) if value else ""
+        return sentences.say(str(value)) if value else ""
     if key in _MOMENTS:
         return lang.when(value)
     if key == "clock":
@@ -150,7 +150,9 @@ def _value(key: str, value: Any) -> str:
 def _item(value: Any) -> str:
     """One of several things that were found: what it is, then its numbers."""
     if not isinstance(value, dict):
-        return str(value)
+        return sentences.say(str(value))
     numbers = {key: each for key, each in value.items() if key != "what"}
-    told = [f"{name} {text}" for name, text in facts(numbers)]
-    return ", ".join([str(value["what"]), *told] if "what" in value else told)
+    told = ", ".join(f"{name} {text}" for name, text in facts(numbers))
+    if "what" not in value:
+        return told
+    return sentences.say(str(value["what"])) + (f" ({told})" if told else "")
