@@ -56,6 +56,27 @@ for (const entry of document.querySelectorAll(":is(.tabs, .main-nav) [aria-curre
   row.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
 }
 
+// On a phone a table that is too wide has its rows one below the other; without scripts it scrolls.
+const phone = matchMedia("(max-width: 40rem)");
+
+function fold() {
+  if (!phone.matches) return;
+  for (const table of document.querySelectorAll(".table > table:not(.stacked, .folded)")) {
+    if (!table.tHead || table.scrollWidth <= table.parentElement.clientWidth) continue;
+    const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
+    for (const row of [...table.tBodies].flatMap((body) => [...body.rows])) {
+      [...row.cells].forEach((cell, i) => {
+        if (heads[i] && cell.colSpan === 1) cell.dataset.label = heads[i];
+      });
+    }
+    table.classList.add("folded");
+  }
+}
+
+for (const event of ["umeter:part", "htmx:afterSettle"]) document.addEventListener(event, fold);
+phone.addEventListener("change", fold);
+fold();
+
 // Live parts, while they can be seen.
 const streams = new Map();
 const offline = document.querySelector("[data-offline]");
