@@ -161,18 +161,16 @@ def buy(
 ) -> Sale:
     """From the wallet, once per gateway and message; StationError if it holds too little."""
     key = sale_key(gateway, message_id)
-    # The same message again gets the same answer, whatever is left in the wallet by then.
     if sales.by_key(conn, key) is None:
         _check_his(conn, tenant_id, meter, ch, now_s)
-        wallets.check_holds(conn, tenant_id, paid_u)
-    return sales.sell(
+    return wallets.buy(
         conn,
+        tenant_id=tenant_id,
         meter=meter,
         ch=ch,
         paid_u=paid_u,
         key=key,
         way=WAY,
-        paid_from=wallets.account(tenant_id),
         by=f"tenant:{tenant_id}",
         now_s=now_s,
     )

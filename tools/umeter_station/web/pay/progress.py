@@ -67,7 +67,7 @@ def _progress(payment: Payment, sold: Fate | None, now_s: int) -> Progress:
     if sold is not None:
         return _sold(sold)
     if payment.outcome == "wallet":
-        text = _("It is in your wallet, for what you buy by telephone.")
+        text = _("It is in your wallet: buy with it here, or by telephone.")
         return Progress("good", _("Paid"), _("Paid"), text)
     text = _("We have your money, but the meter cannot take it now. Somebody looks after it.")
     return Progress("warn", _("Paid"), _("Your money is safe with us"), text)

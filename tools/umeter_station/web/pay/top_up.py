@@ -2,7 +2,8 @@
 
 What an amount buys is shown by asking for the page again with it, so that it works without any
 script. The form that pays has a key from when the page was made: sent twice it is one payment; and
-a second window with the same wish goes on with the payment of the first.
+a second window with the same wish goes on with the payment of the first. What lies in the tenant's
+wallet pays at once; a second window is told that the wallet has changed.
 """
 
 from collections.abc import Sequence
@@ -16,13 +17,14 @@ from umeter_station.api.deps import BooksDep, Caller
 from umeter_station.desk import charges, quotes
 from umeter_station.desk.quotes import Quote
 from umeter_station.errors import Conflict, NotFound, StationError
-from umeter_station.pay import payments
+from umeter_station.pay import payments, wallets
 from umeter_station.pay.payments import Wish
 from umeter_station.station import Books
 from umeter_station.web import forms, route
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
-from umeter_station.web.pay import bill, paying
+from umeter_station.web.pay import bill, paying, transfer
+from umeter_station.web.route import go_on
 from umeter_station.web.templating import render
 
 router = route.router("/home/top-up")
@@ -101,6 +103,41 @@ def pay(
     return paying.lead_on(payment, f"/home/payments/{payment.id}", who.now_s)
 
 
+@router.post("/wallet")
+def pay_from_wallet(
+    request: Request,
+    books: BooksDep,
+    who: Payer,
+    key: forms.Key,
+    held: Annotated[int, Form(ge=0, le=(1 << 53) - 1)],
+    channel: Annotated[str, Form(max_length=48)] = "",
+    amount: forms.Typed = "",
+) -> Response:
+    """`held`: what the page said that the wallet holds."""
+    typed = Typed(channel, amount, key=key)
+    bought = None
+    try:
+        bought = _quote(books, who, typed)
+        with books.db.write() as conn:
+            wallets.buy(
+                conn,
+                tenant_id=who.tenant_id or 0,
+                meter=bought.meter,
+                ch=bought.ch,
+                paid_u=bought.paid_u,
+                key=f"wallet:{who.tenant_id}:{key}",
+                way=paying.WAY,
+                by=who.by,
+                now_s=who.now_s,
+                seen_u=held,
+            )
+    except StationError as refused:
+        fresh = Typed(channel, amount)
+        status = route.status_of(refused)
+        return _page(request, books, who, fresh, bought, str(refused), status)
+    return go_on("/home", "bought")
+
+
 def _quote(books: Books, who: Caller, typed: Typed) -> Quote:
     with books.db.read() as conn:
         chosen = _chosen(_channels(who.channels(conn) or ()), typed.channel)
@@ -135,6 +172,7 @@ def _page(
         own = _channels(who.channels(conn) or ())
         cost = charges.in_force(conn, paying.WAY, who.now_s)
         recent = payments.last_paid(conn, who.by, who.now_s - payments.LIFETIME_S)
+        wallet_u = wallets.balance_u(conn, who.tenant_id or 0)
     found = paying.ways(books)
     return render(
         request,
@@ -148,6 +186,8 @@ def _page(
         bought=bought,
         notes=bill.notes(bought) if bought else [],
         recent=recent,
+        wallet_u=max(wallet_u, 0),
+        transfers=transfer.to(books, [(each.meter, each.ch) for each in own], who.now_s),
         key=typed.key or paying.new_key(),
         error=error,
     )

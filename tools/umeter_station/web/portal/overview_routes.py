@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from umeter_station.api.deps import BooksDep, Caller
 from umeter_station.ops.jobs import zone
+from umeter_station.pay import wallets
 from umeter_station.station import Books
 from umeter_station.web import live, route
 from umeter_station.web.guard import page
@@ -39,4 +40,6 @@ def _now(books: Books, who: Caller) -> dict[str, Any]:
     asks = Caller(**{**who.__dict__, "now_s": books.clock.now_s()})
     with books.db.read() as conn:
         channels = household.of(conn, asks, where)
-    return {"channels": channels, "family": household.together(channels)}
+        wallet_u = wallets.balance_u(conn, who.tenant_id or 0)
+    family = household.together(channels)
+    return {"channels": channels, "family": family, "wallet_u": wallet_u}

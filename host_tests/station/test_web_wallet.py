@@ -1,0 +1,142 @@
+"""A tenant's wallet on the pages, and what to write on a bank transfer."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from api_kit import Api
+from desk_kit import TARIFF, answer, report_settings
+from umeter_station import ledger
+from umeter_station.api.deps import CSRF_HEADER
+from umeter_station.desk import sales
+from umeter_station.pay import providers, references, wallets
+from umeter_station.web.site import create_site
+
+FROM_US = {"Sec-Fetch-Site": "same-origin"}
+PATH = "/home/top-up/wallet"
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = Api(tmp_path, make_app=create_site)
+    providers.use(site.books.db)
+    report_settings(site.books.db, tariff=TARIFF)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def tess(site):
+    return site.as_("tess", follow_redirects=False)
+
+
+def _put_in(site, amount_u, key="in"):
+    with site.write() as conn:
+        into = {"debit": ledger.bank("main"), "credit": wallets.account(1)}
+        ledger.post(conn, key=key, amount_u=amount_u, created_at=1, **into)
+
+
+def _held_u(site):
+    with site.read() as conn:
+        return wallets.balance_u(conn, 1)
+
+
+def _bought(site):
+    with site.read() as conn:
+        return [each for each in sales.page(conn, 100) if each.paid_from == wallets.account(1)]
+
+
+def _form(client, amount="20"):
+    page = client.get("/home/top-up", params={"amount": amount}).text
+    form = re.search(rf'<form[^>]*action="{PATH}".*?</form>', page, re.S)
+    return form and dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
+
+
+def _sent(client, form, **changes):
+    return client.post(PATH, data={**form, **changes}, headers=FROM_US)
+
+
+def test_money_in_the_wallet_is_seen_and_buys_at_once(site, tess):
+    assert "wallet" not in tess.get("/home").text and _form(tess) is None
+    _put_in(site, 50_000_000)
+    assert "In your wallet: €50.00" in tess.get("/home").text
+    gone = _sent(tess, _form(tess))
+    assert gone.status_code == 303 and gone.headers["Location"] == "/home?said=bought"
+    (sale,) = _bought(site)
+    assert (sale.quote.paid_u, sale.way, sale.by) == (20_000_000, "web", "tenant:1")
+    assert (sale.quote.meter, sale.quote.ch, _held_u(site)) == ("m1", 1, 30_000_000)
+    page = tess.get("/home?said=bought").text
+    assert "In your wallet: €30.00" in page and "Bought. The meter gets" in page
+    answer(site.books.db, 1)
+    receipt = tess.get(f"/home/purchases/web/{sale.receipt_no}").text
+    assert "20.00 EUR" in receipt and "Credited by the meter." in receipt
+
+
+def test_the_same_form_buys_once_whenever_it_is_sent(site, tess):
+    _put_in(site, 50_000_000)
+    form = _form(tess)
+    clients = [site.as_("tess", follow_redirects=False) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(_sent, c, form, csrf=c.headers[CSRF_HEADER]) for c in clients]
+        assert {job.result().status_code for job in jobs} == {303}
+    assert _sent(tess, form).status_code == 303
+    assert len(_bought(site)) == 1 and _held_u(site) == 30_000_000
+    page = _sent(tess, form, amount="30")
+    assert page.status_code == 409 and _held_u(site) == 30_000_000
+
+
+def test_a_second_window_is_told_that_the_wallet_has_changed(site, tess):
+    _put_in(site, 50_000_000)
+    form, other = _form(tess), _form(tess)
+    _sent(tess, form)
+    page = _sent(tess, other)
+    assert page.status_code == 409 and "holds another amount by now" in page.text
+    assert "In your wallet: €30.00" in page.text and len(_bought(site)) == 1
+    assert _sent(tess, _form(tess)).status_code == 303 and _held_u(site) == 10_000_000
+
+
+def test_more_than_it_holds_is_not_offered_and_not_sold(site, tess):
+    _put_in(site, 20_000_000)
+    form = _form(tess)
+    assert _form(tess, "20.01") is None
+    page = _sent(tess, form, amount="20.01")
+    assert page.status_code == 400 and "The wallet holds 20.00" in page.text
+    with site.write() as conn:
+        conn.exec_driver_sql("UPDATE meters SET retired_at = 1 WHERE meter = 'm1'")
+    assert _sent(tess, form).status_code != 303
+    assert _bought(site) == [] and _held_u(site) == 20_000_000
+
+
+def test_another_households_wallet_and_channel_are_out_of_reach(site, tess):
+    _put_in(site, 50_000_000)
+    form = _form(tess)
+    for channel in ("m1.2", "m2.1", "x"):
+        assert _sent(tess, form, channel=channel).status_code == 404
+    for held in ("-1", "x", "", str(1 << 60)):
+        assert _sent(tess, form, held=held).status_code in (400, 422)
+    ulla = site.as_("ulla", follow_redirects=False)
+    theirs = dict(form, csrf=ulla.headers[CSRF_HEADER], channel="m1.2")
+    assert _sent(ulla, theirs).status_code == 409  # hers is empty
+    assert _sent(ulla, theirs, held="0").status_code == 400
+    assert "wallet" not in ulla.get("/home").text
+    assert site.as_("anna").post(PATH, data=form, headers=FROM_US).status_code == 403
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    assert tess.post(PATH, data=form, headers=foreign).status_code == 403
+    assert _sent(tess, form, csrf="x").status_code == 403
+    assert _bought(site) == [] and _held_u(site) == 50_000_000
+
+
+def test_what_to_write_on_a_transfer_is_shown_where_a_bank_is_known(site, tess):
+    assert "bank transfer</summary>" not in tess.get("/home/top-up").text
+    banks = site.books.config.home / "banks"
+    banks.mkdir()
+    (banks / "main.toml").write_text('format = "camt"\niban = "DE02120300000000202051"\n')
+    (banks / "odd.toml").write_text("format = 5")
+    page = tess.get("/home/top-up").text
+    assert page == tess.get("/home/top-up").text  # one reference for ever
+    assert "DE02 1203 0000 0000 2020 51" in page
+    (reference,) = re.findall(r">(RF[0-9 ]+)<", page)
+    with site.read() as conn:
+        target = references.find(conn, reference)
+    assert (target.meter, target.ch) == ("m1", 1)

@@ -1,0 +1,41 @@
+"""What a household writes on a bank transfer, where the station takes them in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from umeter_station.errors import StationError
+from umeter_station.pay import bank_profile, references
+from umeter_station.station import Books
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """`reference` as it is printed; `ibans` of the accounts that it may go to, those known."""
+
+    meter: str
+    ch: int
+    reference: str
+    ibans: tuple[str, ...]
+
+
+def to(books: Books, channels: Sequence[tuple[str, int]], now_s: int) -> list[Transfer]:
+    """For each channel; none where no bank has a profile."""
+    banks = bank_profile.names(books.config.home)
+    if not banks or not channels:
+        return []
+    ibans = tuple(dict.fromkeys(filter(None, (_iban(books, bank) for bank in banks))))
+    with books.db.write() as conn:
+        return [
+            Transfer(
+                meter, ch, references.spaced(references.of_channel(conn, meter, ch, now_s)), ibans
+            )
+            for meter, ch in channels
+        ]
+
+
+def _iban(books: Books, bank: str) -> str:
+    """A profile that cannot be read is told of where files are imported."""
+    try:
+        return references.spaced(bank_profile.load(books.config.home, bank).iban)
+    except StationError:
+        return ""
