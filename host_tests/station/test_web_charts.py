@@ -8,19 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chart_kit import put, quarters
-from station_kit import NOW_S, new_database, reading, store, uplink
+from chart_kit import BERLIN, DAY_S, drawn, put, quarters, report
+from station_kit import NOW_S, new_database
 from umeter_station import meters
 from umeter_station.desk import tariffs
 from umeter_station.errors import StationError
 from umeter_station.models import events
-from umeter_station.models import meters as meters_table
-from umeter_station.web.charts import buckets, figures, lines, rates
+from umeter_station.web.charts import buckets, figures, rates
 from umeter_station.web.charts.energy import Source
 from umeter_station.web.charts.figures import Asked
 
-BERLIN = ZoneInfo("Europe/Berlin")
-DAY_S = 86_400
 SPRING_S = int(datetime(2027, 3, 28, tzinfo=BERLIN).timestamp())
 AUTUMN_S = int(datetime(2026, 10, 25, tzinfo=BERLIN).timestamp())
 
@@ -30,11 +27,6 @@ def db(tmp_path):
     db = new_database(tmp_path, "m1", "m2")
     yield db
     db.close()
-
-
-def drawn(conn, from_s, until_s, where=BERLIN, kind="energy", step="", now_s=None, **source):
-    asked = Asked((Source("m1", 1, **source),), from_s, until_s, kind, step)
-    return figures.columns(conn, asked, where, now_s or until_s)
 
 
 _ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Kolkata", "America/Havana")] + [UTC]
@@ -146,15 +138,10 @@ TARIFF = {
 }
 
 
-def _report(conn, **told):
-    values = {"settings": json.dumps(told), "channels": 8}
-    conn.execute(meters_table.update().values(values))
-
-
 def test_a_year_is_small(db):
     with db.write() as conn:
         start_s, end_s = _year(conn)
-        _report(conn, tariff=TARIFF, tz="CET-1CEST,M3.5.0,M10.5.0/3")
+        report(conn, tariff=TARIFF, tz="CET-1CEST,M3.5.0,M10.5.0/3")
         happened = [
             {"meter": "m1", "n": n, "boot": 1, "ch": 1, "a": 1 << n % 8, "b": 0}
             | {"t": start_s + n * 9_000, "received_at": start_s, "code": code}
@@ -171,7 +158,7 @@ def test_energy_costs_what_its_hour_and_the_month_say(db):
     start_s = int(datetime(2026, 10, 1, tzinfo=BERLIN).timestamp())
     end_s = int(datetime(2026, 11, 1, tzinfo=BERLIN).timestamp())
     with db.write() as conn:
-        _report(conn, tariff=TARIFF, tz="CET-1CEST,M3.5.0,M10.5.0/3")
+        report(conn, tariff=TARIFF, tz="CET-1CEST,M3.5.0,M10.5.0/3")
         put(conn, quarters(start_s, (end_s - start_s) // 900, 50))
         data = drawn(conn, start_s, end_s)
         later = drawn(conn, end_s - DAY_S, end_s, step="day")
@@ -191,7 +178,7 @@ def test_energy_costs_what_its_hour_and_the_month_say(db):
 def test_a_tariff_counts_from_when_the_channel_was_given_it(db):
     day_s = SPRING_S - 10 * DAY_S
     with db.write() as conn:
-        _report(conn, price_u_per_kwh=100_000)
+        report(conn, price_u_per_kwh=100_000)
         known = meters.get(conn, "m1")
         old = tariffs.save(conn, "old", {"price_u_per_kwh": 200_000}, "system", day_s)
         new = tariffs.save(conn, "new", {"price_u_per_kwh": 300_000}, "system", day_s)
@@ -208,7 +195,7 @@ def test_a_tariff_counts_from_when_the_channel_was_given_it(db):
 
 def test_pieces_are_no_shorter_than_the_meters_intervals(db):
     with db.write() as conn:
-        _report(conn, profile_min=60)
+        report(conn, profile_min=60)
         put(conn, [(SPRING_S + 3600 * (i + 1), 60, 100, False) for i in range(5)])
         data = drawn(conn, SPRING_S, SPRING_S + 6 * 3600)
     assert data["step"] == "hour" and data["wh"] == [100] * 5 + [None]
@@ -218,7 +205,7 @@ def test_without_a_price_there_is_no_cost(db):
     with db.write() as conn:
         put(conn, quarters(SPRING_S, 8))
         assert drawn(conn, SPRING_S, SPRING_S + DAY_S)["cost_u"] is None
-        _report(conn, unit="kwh", price_u_per_kwh=1_000_000)
+        report(conn, unit="kwh", price_u_per_kwh=1_000_000)
         assert drawn(conn, SPRING_S, SPRING_S + DAY_S)["cost_u"] is None
 
 
@@ -252,81 +239,3 @@ def test_a_chart_that_cannot_be_is_refused_in_a_sentence(db, asked, sentence):
     from_s, until_s, kind, step = asked
     with db.read() as conn, pytest.raises(StationError, match=sentence):
         drawn(conn, from_s, until_s, kind=kind, step=step)
-
-
-def test_a_line_is_thinned_keeps_its_peaks_and_breaks_where_nothing_was_said(db):
-    from_s = NOW_S - 2 * DAY_S
-    with db.write() as conn:
-        _report(conn, report_s=60)
-    for i in range(0, 2880, 4):
-        if not 400 <= i < 800:
-            told = reading(1, i + 1, t=from_s + 60 * i, power_dw=[5_000 if i == 1000 else 100, 0])
-            store(db, uplink("reading", told), now_s=from_s + 60 * i)
-    with db.write() as conn:
-        _report(conn, report_s=240)
-        data = drawn(conn, from_s, NOW_S, kind="power")
-        late = drawn(conn, from_s, NOW_S, kind="power", since_s=NOW_S - DAY_S)
-    assert len(data["t"]) <= lines.POINTS + 1
-    assert data["value"].count(None) == 1 and max(v for v in data["high"] if v) == 5_000
-    gap_s = data["t"][data["value"].index(None)]
-    assert from_s + 396 * 60 < gap_s < from_s + 800 * 60
-    assert late["t"][0] >= NOW_S - DAY_S
-
-
-@pytest.mark.parametrize("pace_s", [(900, 5), (5, 900)])
-def test_a_line_goes_on_when_the_meter_reports_at_another_pace(db, pace_s):
-    from_s = NOW_S - DAY_S
-    at_s = [from_s + pace_s[0] * i for i in range(20)]
-    at_s += [at_s[-1] + pace_s[1] * (i + 1) for i in range(20)]
-    with db.write() as conn:
-        _report(conn, report_s=5)
-    for i, at in enumerate(at_s):
-        store(db, uplink("reading", reading(1, i + 1, t=at, power_dw=[100, 0])), now_s=at)
-    with db.read() as conn:
-        data = drawn(conn, from_s, NOW_S, kind="power")
-    assert set(data["value"]) == {100} and len(data["t"]) > 20
-
-
-def test_power_of_a_long_time_is_the_profiles(db):
-    with db.write() as conn:
-        put(conn, quarters(NOW_S // 900 * 900 - 30 * DAY_S, 96, 250))
-        data = drawn(conn, NOW_S - 31 * DAY_S, NOW_S, UTC, kind="power")
-    known = [v for v in data["value"] if v is not None]
-    assert set(known) == {10_000}  # 250 Wh in a quarter of an hour are 1 kW
-
-
-def test_what_happened_is_marked(db):
-    from_s = NOW_S - DAY_S
-    codes = [
-        (from_s + 100, "contact.open", 1, 2),
-        (from_s + 400, "contact.close", 1, 0),
-        (from_s + 500, "contact.open", 2, 2),
-        (0, "contact.open", 1, 16),
-        (from_s + 5000, "power.cut", 0, 600),
-    ]
-    with db.write() as conn:
-        conn.execute(
-            events.insert(),
-            [
-                {"meter": "m1", "n": n, "boot": 1, "b": 0, "received_at": from_s + 1000}
-                | dict(zip(("t", "code", "ch", "a"), row, strict=True))
-                for n, row in enumerate(codes, start=1)
-            ],
-        )
-        marks = drawn(conn, from_s, NOW_S)["marks"]
-        told = figures.figure(
-            conn, Asked((Source("m1", 1),), from_s, NOW_S), BERLIN, NOW_S
-        )
-    found = [
-        (kind, at_s - from_s, until_s and until_s - from_s, marks["texts"][text])
-        for kind, at_s, until_s, text in zip(
-            marks["kind"], marks["t"], marks["until"], marks["text"], strict=True
-        )
-    ]
-    assert found == [
-        ("cut", 100, 400, "Cut: the credit is used up"),
-        ("cut", 1000, None, "Cut: more power than is allowed"),
-        ("dark", 4400, 5000, "No mains power"),
-    ]
-    assert told.summary == "There is no data for this time."
-    assert told.rows[0].texts == ("no data", "")
