@@ -31,14 +31,20 @@ class Target:
 _COLUMNS = [payment_references.c[name] for name in Target.__dataclass_fields__]
 
 
-def of_channel(conn: Connection, meter: str, ch: int, now_s: int) -> str:
-    """Made when it is first asked for; it never changes."""
+def known(conn: Connection, meter: str, ch: int) -> str | None:
+    """That of a channel, if somebody has asked for it before."""
     r = payment_references.c
     found = _find(conn, r.meter == meter, r.ch == ch)
+    return None if found is None else found.reference
+
+
+def of_channel(conn: Connection, meter: str, ch: int, now_s: int) -> str:
+    """Made when it is first asked for; it never changes."""
+    found = known(conn, meter, ch)
     if found is None:
         meters.check_channel(meters.get(conn, meter), ch)
         return _make(conn, {"meter": meter, "ch": ch, "made_at": now_s})
-    return found.reference
+    return found
 
 
 def of_tenant(conn: Connection, tenant_id: int, now_s: int) -> str:

@@ -21,16 +21,22 @@ class Transfer:
 def to(books: Books, channels: Sequence[tuple[str, int]], now_s: int) -> list[Transfer]:
     """For each channel; none where no bank has a profile."""
     banks = bank_profile.names(books.config.home)
-    if not banks or not channels:
+    if not banks:
         return []
     ibans = tuple(dict.fromkeys(filter(None, (_iban(books, bank) for bank in banks))))
+    return [
+        Transfer(meter, ch, references.spaced(_reference(books, meter, ch, now_s)), ibans)
+        for meter, ch in channels
+    ]
+
+
+def _reference(books: Books, meter: str, ch: int, now_s: int) -> str:
+    with books.db.read() as conn:
+        known = references.known(conn, meter, ch)
+    if known is not None:
+        return known
     with books.db.write() as conn:
-        return [
-            Transfer(
-                meter, ch, references.spaced(references.of_channel(conn, meter, ch, now_s)), ibans
-            )
-            for meter, ch in channels
-        ]
+        return references.of_channel(conn, meter, ch, now_s)
 
 
 def _iban(books: Books, bank: str) -> str:
