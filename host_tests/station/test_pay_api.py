@@ -10,7 +10,7 @@ from pay_kit import AMOUNT_U, CSV, SECRET
 from station_kit import NOW_S
 from umeter_station import ledger
 from umeter_station.models_pay import payment_events
-from umeter_station.pay import pins, polling, providers, references, wallets
+from umeter_station.pay import pins, polling, providers, references
 from umeter_station.pay.mischief import Mischief
 from umeter_station.pay.sandbox import Sandbox
 from umeter_station.people import approvals
@@ -203,7 +203,7 @@ def test_the_story_of_a_call(api):
     wallet = api.as_("tess").get("/v1/own/wallet").json()
     with api.write() as conn:
         assert references.find(conn, wallet["printed"]).tenant_id == 1
-        account = wallets.account(1)
+        account = ledger.wallet(1)
         ledger.post(
             conn, key="t", debit="bank:g", credit=account, amount_u=20_000_000, created_at=NOW_S
         )

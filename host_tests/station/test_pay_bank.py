@@ -20,7 +20,7 @@ from station_kit import NOW_S, Killed, killed_at_statement
 from umeter_station import ledger
 from umeter_station.errors import StationError
 from umeter_station.models_pay import bank_lines
-from umeter_station.pay import bank_import, references, suspense, wallets
+from umeter_station.pay import bank_import, references, suspense
 from umeter_station.people import tenants
 
 
@@ -194,7 +194,7 @@ def test_the_work_list_is_worked_off(shop, rf):
             suspense.return_(conn, 3, by, NOW_S)
             suspense.assign_clearing(conn, 4, "stripe", by, NOW_S)
     assert sale.purchase.amount_u == 5_000_000 and len(shop.sold()) == 1
-    assert shop.balance_u(wallets.account(tenant_id)) == 15_000_000
+    assert shop.balance_u(ledger.wallet(tenant_id)) == 15_000_000
     assert shop.balance_u(ledger.SUSPENSE) == 0
     assert shop.balance_u(BANK) == -28_000_000
     assert shop.balance_u(ledger.clearing("stripe")) == 8_000_000

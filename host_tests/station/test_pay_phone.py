@@ -10,7 +10,7 @@ from station_kit import NOW_S, Killed, killed_at_statement
 from umeter_station import ledger
 from umeter_station.errors import Conflict, StationError
 from umeter_station.models_pay import phone_calls, phone_messages, phone_pins
-from umeter_station.pay import phone, pins, sms, spoken, wallets
+from umeter_station.pay import phone, pins, sms, spoken
 from umeter_station.people import tenants
 
 GATE = "key:ivr"
@@ -39,7 +39,7 @@ def fill(conn, amount_u, key="t1"):
         conn,
         key=key,
         debit="bank:giro",
-        credit=wallets.account(1),
+        credit=ledger.wallet(1),
         amount_u=amount_u,
         created_at=NOW_S,
     )
@@ -144,12 +144,12 @@ def test_the_wallet_pays_once_per_step_of_the_call(shop):
     assert buy(shop).purchase.id == first.purchase.id
     with pytest.raises(Conflict):
         buy(shop, paid_u=6_000_000)
-    assert shop.balance_u(wallets.account(1)) == 15_000_000
+    assert shop.balance_u(ledger.wallet(1)) == 15_000_000
     assert shop.balance_u(ledger.transit("m1", 3)) == 5_000_000
     with pytest.raises(StationError, match=r"holds 15\.00"):
         buy(shop, "c2", paid_u=15_010_000)
     buy(shop, "c2", paid_u=15_000_000)
-    assert buy(shop).repeated and shop.balance_u(wallets.account(1)) == 0
+    assert buy(shop).repeated and shop.balance_u(ledger.wallet(1)) == 0
 
 
 def test_nobody_buys_for_a_channel_of_another(shop):
@@ -169,7 +169,7 @@ def test_sms_commands(shop):
     bought = text(shop, "s3", f"{PIN}*M1*3*5*50#")
     assert bought.startswith("Bought for 5.50 EUR") and "Receipt phone 1" in bought
     assert text(shop, "s3", f"{PIN}*M1*3*5*50#") == bought
-    assert shop.balance_u(wallets.account(1)) == 14_500_000
+    assert shop.balance_u(ledger.wallet(1)) == 14_500_000
     with pytest.raises(Conflict):
         text(shop, "s3", f"{PIN}*m1*3*9")
     link = text(shop, "s4", f"{PIN}*m1*3*99")

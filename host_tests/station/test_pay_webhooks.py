@@ -118,14 +118,13 @@ def test_success_is_final_in_the_database_itself(shop):
 
 
 def test_a_wallet_is_filled_by_a_payment(shop):
-    from umeter_station.pay import wallets
     from umeter_station.people import tenants
 
     with shop.db.write() as conn:
         tenant_id = tenants.add(conn, "Anna", "operator:otto", NOW_S)
     payment = shop.pay(tenant_id=tenant_id)
     assert shop.deliver(shop.sandbox.finish(payment.reference, "succeeded")) == "wallet"
-    assert shop.balance_u(wallets.account(tenant_id)) == AMOUNT_U
+    assert shop.balance_u(ledger.wallet(tenant_id)) == AMOUNT_U
     assert shop.sold() == []
 
 

@@ -7,10 +7,13 @@ import pytest
 
 from api_kit import Api
 from desk_kit import TARIFF, answer, report_settings
+from station_kit import NOW_S
 from umeter_station import ledger
 from umeter_station.api.deps import CSRF_HEADER
 from umeter_station.desk import sales
+from umeter_station.errors import StationError
 from umeter_station.pay import providers, references, wallets
+from umeter_station.people import acts, approvals, privacy, tenants
 from umeter_station.web.site import create_site
 
 FROM_US = {"Sec-Fetch-Site": "same-origin"}
@@ -33,7 +36,7 @@ def tess(site):
 
 def _put_in(site, amount_u, key="in"):
     with site.write() as conn:
-        into = {"debit": ledger.bank("main"), "credit": wallets.account(1)}
+        into = {"debit": ledger.bank("main"), "credit": ledger.wallet(1)}
         ledger.post(conn, key=key, amount_u=amount_u, created_at=1, **into)
 
 
@@ -44,7 +47,7 @@ def _held_u(site):
 
 def _bought(site):
     with site.read() as conn:
-        return [each for each in sales.page(conn, 100) if each.paid_from == wallets.account(1)]
+        return [each for each in sales.page(conn, 100) if each.paid_from == ledger.wallet(1)]
 
 
 def _form(client, amount="20"):
@@ -140,3 +143,58 @@ def test_what_to_write_on_a_transfer_is_shown_where_a_bank_is_known(site, tess):
     with site.read() as conn:
         target = references.find(conn, reference)
     assert (target.meter, target.ch) == ("m1", 1)
+
+
+OUT = {"key": "out-12345678", "amount": "30", "bank": "main", "reason": "moved out", "sure": "yes"}
+
+
+def _paid_out(client, **changes):
+    return client.post("/console/tenants/1/wallet/pay-out", data=OUT | changes, headers=FROM_US)
+
+
+def test_what_is_left_can_be_given_back_once_and_is_not_forgotten_before(site, tess):
+    _put_in(site, 50_000_000)
+    anna = site.as_("anna", follow_redirects=False)
+    page = anna.get("/console/tenants/1").text
+    assert "In the wallet: €50.00" in page and 'value="50.00"' in page
+    assert "€50.00" in anna.get("/console/tenants/1/move-out?meter=m1&ch=1").text
+    for changes, sentence in (
+        ({"sure": ""}, "Say by the tick"),
+        ({"bank": ""}, "Name the bank account"),
+        ({"amount": "50.01"}, "The wallet holds 50.00"),
+        ({"amount": "0"}, "cannot be sold"),
+    ):
+        refused = _paid_out(anna, **changes)
+        assert refused.status_code == 400 and sentence in refused.text
+    assert _held_u(site) == 50_000_000
+    for _ in range(2):
+        assert _paid_out(anna).headers["Location"] == "/console/tenants/1?said=done"
+    assert _held_u(site) == 20_000_000
+    assert _paid_out(anna, amount="20").status_code == 409  # that key paid out another amount
+    with site.write() as conn:
+        tenants.move_out(conn, "m1", 1, NOW_S - 1, "system", NOW_S)
+        with pytest.raises(StationError, match="money in that tenant's wallet"):
+            privacy.forget(conn, 1, "system", NOW_S)
+        noted = [act for act in acts.newest(conn, 50) if act.act == "wallet.pay_out"]
+    assert [act.detail["amount_u"] for act in noted] == [30_000_000]
+    _paid_out(anna, amount="20", key="out-87654321")
+    with site.write() as conn:
+        assert privacy.forget(conn, 1, "system", NOW_S)
+
+
+def test_giving_back_may_take_two_people_and_is_not_for_tenants(site):
+    _put_in(site, 50_000_000)
+    with site.write() as conn:
+        approvals.switch(conn, "refund", True, "operator:anna", NOW_S)
+    anna = site.as_("anna", follow_redirects=False)
+    for _ in range(2):
+        assert _paid_out(anna).headers["Location"].endswith("said=second-person")
+    assert _held_u(site) == 50_000_000
+    olaf = site.as_("olaf", follow_redirects=False)
+    asked = olaf.get("/console/approvals").text
+    assert "€30.00 are paid out from the wallet of tenant 1." in asked
+    (number,) = set(re.findall(r"/console/approvals/(\d+)", asked))
+    for _ in range(2):
+        olaf.post(f"/console/approvals/{number}", data={"yes": "yes"}, headers=FROM_US)
+    assert _held_u(site) == 20_000_000
+    assert _paid_out(site.as_("tess"), key="out-00000000").status_code == 403

@@ -45,6 +45,11 @@ def agent(name: str) -> str:
     return f"agent:{name}"
 
 
+def wallet(tenant_id: int) -> str:
+    """What a tenant has paid in and not spent yet."""
+    return f"wallet:{tenant_id}"
+
+
 def transit(meter: str, ch: int) -> str:
     return f"transit:{meter}/{ch}"
 

@@ -8,7 +8,7 @@ from umeter_station.desk import payouts, tariffs
 from umeter_station.desk.tariffs import Tariff
 from umeter_station.fleet import approving as approving  # Registers what a rollout does, first.
 from umeter_station.fleet import rollouts
-from umeter_station.pay import refunds
+from umeter_station.pay import refunds, wallets
 from umeter_station.people import approvals
 from umeter_station.people.approvals import Done
 
@@ -19,6 +19,14 @@ def pay_out(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> Done
     if known is not None:
         payouts.pay_out(conn, **args, by=by, now_s=now_s)  # Conflict for another payout.
         return Done(None, {"id": known.id})
+    return approvals.carry_out(conn, "refund", args, by, now_s)
+
+
+def pay_out_wallet(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> Done:
+    """`args`: of wallets.pay_out. Once per key, whoever agrees how often."""
+    if wallets.is_paid_out(conn, args["key"]):
+        wallets.pay_out(conn, **args, by=by, now_s=now_s)  # Conflict for another one.
+        return Done(None, {"tenant_id": args["tenant_id"]})
     return approvals.carry_out(conn, "refund", args, by, now_s)
 
 
@@ -39,6 +47,9 @@ def push(
 def _pay_out(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> dict[str, Any]:
     if "payment_id" in args:  # By the provider, as soon as its polling finds it (pay/refunds.py).
         return {"refund_id": refunds.ask(conn, **args, by=by, now_s=now_s).id}
+    if "tenant_id" in args:
+        wallets.pay_out(conn, **args, by=by, now_s=now_s)
+        return {"tenant_id": args["tenant_id"]}
     return {"id": payouts.pay_out(conn, **args, by=by, now_s=now_s).id}
 
 

@@ -22,7 +22,7 @@ from umeter_station.db import Database
 from umeter_station.desk import sales
 from umeter_station.errors import StationError
 from umeter_station.models_pay import bank_files, bank_lines
-from umeter_station.pay import alarms, bank_camt, bank_csv, references, suspense, wallets
+from umeter_station.pay import alarms, bank_camt, bank_csv, references, suspense
 from umeter_station.pay.bank_lines import Line, numbered
 from umeter_station.pay.bank_profile import Profile
 from umeter_station.pay.references import Target
@@ -185,7 +185,7 @@ def _book(
     key = f"bank:{profile.name}:{line.identity}"
     account = ledger.bank(profile.name)
     if named[0].tenant_id is not None:
-        wallet = wallets.account(named[0].tenant_id)
+        wallet = ledger.wallet(named[0].tenant_id)
         ledger.post(
             conn,
             key=key,

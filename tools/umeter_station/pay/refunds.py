@@ -17,7 +17,7 @@ from umeter_station.db import Database
 from umeter_station.errors import Conflict, NotFound, StationError
 from umeter_station.models_pay import payment_refunds
 from umeter_station.models_pay import payments as payments_table
-from umeter_station.pay import payments, suspense, wallets
+from umeter_station.pay import payments, suspense
 from umeter_station.pay.payments import Payment
 from umeter_station.pay.provider import Provider
 from umeter_station.people import acts
@@ -177,7 +177,7 @@ def of(conn: Connection, payment_id: int) -> list[Refund]:
 
 def _source(payment: Payment) -> str:
     if payment.purpose == "wallet":
-        return wallets.account(payment.tenant_id or 0)
+        return ledger.wallet(payment.tenant_id or 0)
     if payment.outcome == "suspense":
         return ledger.SUSPENSE
     return ledger.refund_due(payment.meter or "", payment.ch or 0)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from umeter_station import ledger
 from umeter_station.desk import sales
 from umeter_station.errors import StationError
-from umeter_station.pay import alarms, suspense, wallets
+from umeter_station.pay import alarms, suspense
 from umeter_station.pay.payments import Payment
 from umeter_station.people import acts
 
@@ -21,7 +21,7 @@ def sell(conn: Connection, payment: Payment, now_s: int) -> str:
             conn,
             key=f"{payment.sale_key}:wallet",
             debit=clearing,
-            credit=wallets.account(tenant_id),
+            credit=ledger.wallet(tenant_id),
             amount_u=payment.amount_u,
             created_at=now_s,
         )

@@ -15,7 +15,6 @@ from umeter_station.amounts import format_u
 from umeter_station.desk import sales
 from umeter_station.errors import NotFound, StationError
 from umeter_station.models_pay import suspense_items
-from umeter_station.pay import wallets
 from umeter_station.people import acts, tenants
 
 BAD_DEBT = "bad-debt"
@@ -152,7 +151,7 @@ def assign_wallet(conn: Connection, item_id: int, tenant_id: int, by: str, now_s
         item_id,
         "in",
         "assigned",
-        wallets.account(tenant_id),
+        ledger.wallet(tenant_id),
         f"tenant:{tenant_id}",
         by,
         now_s,

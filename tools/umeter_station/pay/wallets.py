@@ -3,19 +3,18 @@ telephone."""
 
 from sqlalchemy import Connection
 
-from umeter_station import ledger
-from umeter_station.amounts import format_u
+from umeter_station import ledger, vending
+from umeter_station.amounts import check_amount_u, format_u
 from umeter_station.desk import sales
 from umeter_station.desk.sales import Sale
 from umeter_station.errors import Conflict, StationError
+from umeter_station.people import acts, tenants
 
-
-def account(tenant_id: int) -> str:
-    return f"wallet:{tenant_id}"
+_OUT = "wallet-out:"
 
 
 def balance_u(conn: Connection, tenant_id: int) -> int:
-    return ledger.balance_u(conn, account(tenant_id))
+    return ledger.balance_u(conn, ledger.wallet(tenant_id))
 
 
 def check_holds(conn: Connection, tenant_id: int, amount_u: int) -> None:
@@ -55,7 +54,45 @@ def buy(
         paid_u=paid_u,
         key=key,
         way=way,
-        paid_from=account(tenant_id),
+        paid_from=ledger.wallet(tenant_id),
         by=by,
         now_s=now_s,
     )
+
+
+def is_paid_out(conn: Connection, key: str) -> bool:
+    return ledger.is_posted(conn, f"{_OUT}{key}")
+
+
+def pay_out(
+    conn: Connection,
+    *,
+    tenant_id: int,
+    amount_u: int,
+    bank: str,
+    reason: str,
+    key: str,
+    by: str,
+    now_s: int,
+) -> bool:
+    """Note that the bank account of that name has sent it back to the tenant, once per key: False
+    if it was noted before."""
+    vending.check_key(key)
+    check_amount_u(amount_u)
+    tenants.get(conn, tenant_id)
+    if not bank:
+        raise StationError("Name the bank account that the money goes back from.")
+    if not is_paid_out(conn, key):
+        check_holds(conn, tenant_id, amount_u)
+    is_new = ledger.post(
+        conn,
+        key=f"{_OUT}{key}",
+        debit=ledger.wallet(tenant_id),
+        credit=ledger.bank(bank),
+        amount_u=amount_u,
+        created_at=now_s,
+    )
+    if is_new:
+        detail = {"amount_u": amount_u, "bank": bank, "reason": reason, "key": key}
+        acts.note(conn, by, "wallet.pay_out", f"tenant:{tenant_id}", detail, now_s)
+    return is_new

@@ -98,11 +98,21 @@ def carry_out(conn: Connection, kind: str, args: dict[str, Any], by: str, now_s:
 
 
 def ask(conn: Connection, kind: str, args: dict[str, Any], by: str, now_s: int) -> int:
+    """Once while it waits: the very same asked again, as by a double click, is that one."""
     _check(kind)
+    text = json.dumps(args, separators=(",", ":"), sort_keys=True)
+    a = approvals.c
+    waits = conn.execute(
+        sa.select(a.id).where(
+            a.kind == kind, a.args == text, a.state == "asked", a.expires_at > now_s
+        )
+    ).scalar()
+    if waits is not None:
+        return waits
     inserted = conn.execute(
         approvals.insert().values(
             kind=kind,
-            args=json.dumps(args, separators=(",", ":"), sort_keys=True),
+            args=text,
             asked_by=by,
             asked_at=now_s,
             expires_at=now_s + LASTS_S,

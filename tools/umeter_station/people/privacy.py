@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from umeter_station import ledger
 from umeter_station.errors import StationError
 from umeter_station.models import purchases
 from umeter_station.models_pay import phone_calls, phone_pins
@@ -55,6 +56,8 @@ def forget(conn: Connection, tenant_id: int, by: str, now_s: int) -> bool:
         return False
     if any(t.until_s is None or t.until_s > now_s for t in known.tenancies_of(conn, tenant_id)):
         raise StationError("That tenant still has a channel; move them out first.")
+    if ledger.balance_u(conn, ledger.wallet(tenant_id)):
+        raise StationError("There is money in that tenant's wallet; have it paid out first.")
     for table in (phone_pins, phone_calls):
         conn.execute(sa.delete(table).where(table.c.tenant_id == tenant_id))
     for person in accounts.logins_of(conn, tenant_id):

@@ -64,6 +64,10 @@ def _refund(_conn: Connection, args: dict[str, Any]) -> tuple[str, str]:
     if "payment_id" in args:
         told = {"amount": amount, "number": args["payment_id"]}
         return _("%(amount)s of payment %(number)s go back to whoever paid it.") % told, ""
+    if "tenant_id" in args:
+        told = {"amount": amount, "number": args["tenant_id"]}
+        sentence = _("%(amount)s are paid out from the wallet of tenant %(number)s.")
+        return sentence % told, f"/console/tenants/{args['tenant_id']}"
     told = {"amount": amount, "meter": args["meter"], "ch": args["ch"]}
     sentence = _("%(amount)s are paid out from the balance of channel %(ch)s of %(meter)s.")
     return sentence % told, f"/console/desk/at/{args['meter']}/{args['ch']}"

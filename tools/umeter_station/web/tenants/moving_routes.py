@@ -9,6 +9,7 @@ from umeter_station.api.deps import BooksDep, Caller, IdPath
 from umeter_station.desk import find, payouts
 from umeter_station.errors import NotFound, StationError
 from umeter_station.ops.jobs import zone
+from umeter_station.pay import wallets
 from umeter_station.people import tenants
 from umeter_station.vending import new_key
 from umeter_station.web import forms, route
@@ -121,12 +122,14 @@ def _form(
         if not wrong:
             _check_lives(conn, tenant_id, meter, ch)
         seen = customer.of(conn, meter, ch, who.now_s)
+        wallet_u = wallets.balance_u(conn, tenant_id)
     return render(
         request,
         "tenants/move_out.html",
         status,
         tenant=tenant,
         customer=seen,
+        wallet_u=wallet_u,
         date=date,
         key=new_key(),
         may_close=who.may("refunds:write"),

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from umeter_station.amounts import format_u
 from umeter_station.desk import payouts, sales
 from umeter_station.models import purchases
 from umeter_station.models_desk import sales as sales_table
+from umeter_station.pay import wallets
 from umeter_station.people import accounts, tenants
 from umeter_station.people.accounts import Person
 from umeter_station.people.tenants import Tenancy, Tenant
@@ -38,6 +40,12 @@ class Known:
     lived: tuple[Lived, ...]
     logins: tuple[Person, ...]
     sold: tuple[Sold, ...]
+    wallet_u: int
+
+    @property
+    def wallet_text(self) -> str:
+        """As it is typed into a field."""
+        return format_u(self.wallet_u)
 
 
 def of(conn: Connection, tenant_id: int) -> Known:
@@ -49,6 +57,7 @@ def of(conn: Connection, tenant_id: int) -> Known:
         tuple(Lived(each, _due_u(conn, each)) for each in tenancies),
         tuple(accounts.logins_of(conn, tenant_id)),
         customer.with_states(conn, _bought(conn, tenancies)),
+        wallets.balance_u(conn, tenant_id),
     )
 
 
