@@ -137,7 +137,8 @@ def test_where_it_is_switched_on_a_payout_takes_two_people_and_is_paid_once(db):
         ledger.post(conn, key="x", debit="y", credit=due, amount_u=amount_u, created_at=NOW_S)
         args = {"meter": "m1", "ch": 3, "amount_u": 3_000_000, "key": "p1", "reason": ""}
         first = two_person.pay_out(conn, args, ANNA, NOW_S)
-        second = two_person.pay_out(conn, args, ANNA, NOW_S)
+        assert two_person.pay_out(conn, args, BERT, NOW_S) == first  # a double click
+        second = two_person.pay_out(conn, args | {"reason": "again"}, ANNA, NOW_S)
         assert payouts.due_u(conn, "m1", 3) == 5_000_000
         for asked in (first, second):  # Asked twice, agreed to twice: paid once.
             approvals.decide(conn, asked.approval_id, BERT, True, NOW_S)
