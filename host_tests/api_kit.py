@@ -33,7 +33,8 @@ from umeter_station.station import Books
 PASSWORD = "correct horse battery"
 PROBLEM = "application/problem+json"
 OTHERS_U = 77_770_000
-OTHERS_TOLD = ("77.77", "77,77", "77770000")  # as pages and files tell it; no digest of ours has that
+# As pages and files tell it; no digest of ours has that.
+OTHERS_TOLD = ("77.77", "77,77", "77770000")
 FREELY = (1e6, 1_000_000)
 
 

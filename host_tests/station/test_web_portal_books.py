@@ -161,6 +161,7 @@ def test_what_is_no_amount_changes_nothing_and_stays_in_the_form(site, typed):
 
 def test_nobody_sets_anothers_channel_or_anything_else(site):
     tess = site.as_("tess")
+    set_channel(tess, "2.50", "1.25", "4.00")
     with site.read() as conn:
         before = twin.get(conn, "m1")
     for meter, ch in (("m1", "2"), ("m1", "4"), ("m2", "1")):
