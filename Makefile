@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := build/venv/bin
 HEADLESS ?=
 PORT ?= auto
-BOTH := -n 2 --dist worksteal
+# A file stays with one of the two: its tests may share what they have set up, and their order.
+BOTH := -n 2 --dist loadfile
 QUICK := $(BOTH) -m "not slow"
 # Tests of the firmware have no use for it, and it takes seconds to load.
 PLAIN := -p no:schemathesis

@@ -1,13 +1,15 @@
-"""A broker that accepts and never answers is the meter's normal working condition."""
+"""A broker that accepts and never answers is the meter's normal working condition. A shorter while
+of it is lived through in test_link_faults.py."""
 
 import pytest
 
-from thoroughness import one_in, share
+from thoroughness import share
 from umeter_sim.board_api import open_board
 from umeter_sim.board_bench import silent_broker
 
 
-@pytest.mark.parametrize("runtime", one_in(2, ["micropython", "cpython"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["micropython", "cpython"])
 def test_the_tick_keeps_its_pace(runtime, tmp_path):
     with silent_broker() as port:
         site = {
