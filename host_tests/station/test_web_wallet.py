@@ -9,14 +9,13 @@ from api_kit import Api
 from desk_kit import TARIFF, answer, report_settings
 from station_kit import NOW_S
 from umeter_station import ledger
-from umeter_station.api.deps import CSRF_HEADER
 from umeter_station.desk import sales
 from umeter_station.errors import StationError
 from umeter_station.pay import providers, references, wallets
 from umeter_station.people import acts, approvals, privacy, tenants
 from umeter_station.web.site import create_site
+from web_kit import FROM_US, fields, send
 
-FROM_US = {"Sec-Fetch-Site": "same-origin"}
 PATH = "/home/top-up/wallet"
 
 
@@ -50,18 +49,20 @@ def _bought(site):
         return [each for each in sales.page(conn, 100) if each.paid_from == ledger.wallet(1)]
 
 
-def _form(client, amount="20"):
-    page = client.get("/home/top-up", params={"amount": amount}).text
-    form = re.search(rf'<form[^>]*action="{PATH}".*?</form>', page, re.S)
-    return form and dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
+def _page(client, amount="20"):
+    return client.get("/home/top-up", params={"amount": amount}).text
+
+
+def _form(client):
+    return fields(_page(client), PATH)
 
 
 def _sent(client, form, **changes):
-    return client.post(PATH, data={**form, **changes}, headers=FROM_US)
+    return send(client, PATH, form, **changes)
 
 
 def test_money_in_the_wallet_is_seen_and_buys_at_once(site, tess):
-    assert "wallet" not in tess.get("/home").text and _form(tess) is None
+    assert "wallet" not in tess.get("/home").text and PATH not in _page(tess)
     _put_in(site, 50_000_000)
     assert "In your wallet: €50.00" in tess.get("/home").text
     gone = _sent(tess, _form(tess))
@@ -81,7 +82,7 @@ def test_the_same_form_buys_once_whenever_it_is_sent(site, tess):
     form = _form(tess)
     clients = [site.as_("tess", follow_redirects=False) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(_sent, c, form, csrf=c.headers[CSRF_HEADER]) for c in clients]
+        jobs = [pool.submit(_sent, c, form) for c in clients]
         assert {job.result().status_code for job in jobs} == {303}
     assert _sent(tess, form).status_code == 303
     assert len(_bought(site)) == 1 and _held_u(site) == 30_000_000
@@ -102,7 +103,7 @@ def test_a_second_window_is_told_that_the_wallet_has_changed(site, tess):
 def test_more_than_it_holds_is_not_offered_and_not_sold(site, tess):
     _put_in(site, 20_000_000)
     form = _form(tess)
-    assert _form(tess, "20.01") is None
+    assert PATH not in _page(tess, "20.01")
     page = _sent(tess, form, amount="20.01")
     assert page.status_code == 400 and "The wallet holds 20.00" in page.text
     with site.write() as conn:
@@ -119,7 +120,7 @@ def test_another_households_wallet_and_channel_are_out_of_reach(site, tess):
     for held in ("-1", "x", "", str(1 << 60)):
         assert _sent(tess, form, held=held).status_code in (400, 422)
     ulla = site.as_("ulla", follow_redirects=False)
-    theirs = dict(form, csrf=ulla.headers[CSRF_HEADER], channel="m1.2")
+    theirs = dict(form, channel="m1.2")
     assert _sent(ulla, theirs).status_code == 409  # hers is empty
     assert _sent(ulla, theirs, held="0").status_code == 400
     assert "wallet" not in ulla.get("/home").text
@@ -149,7 +150,7 @@ OUT = {"key": "out-12345678", "amount": "30", "bank": "main", "reason": "moved o
 
 
 def _paid_out(client, **changes):
-    return client.post("/console/tenants/1/wallet/pay-out", data=OUT | changes, headers=FROM_US)
+    return send(client, "/console/tenants/1/wallet/pay-out", OUT, **changes)
 
 
 def test_what_is_left_can_be_given_back_once_and_is_not_forgotten_before(site, tess):

@@ -7,6 +7,7 @@ DAYS = 60  # of history
 PASSWORD = "green meadow 42"
 OPERATOR, CASHIER, TENANT = "olivia", "carl", "tess"
 OWNER = "anna"
+BY_OPERATOR, BY_CASHIER = f"operator:{OPERATOR}", f"operator:{CASHIER}"  # as the acts say it
 LOGINS = ((OPERATOR, "operator"), (CASHIER, "cashier"), (TENANT, "tenant"))
 STAFF = ((OWNER, "owner"), (OPERATOR, "operator"), (CASHIER, "cashier"))
 TIMEZONE = "Europe/Berlin"

@@ -133,7 +133,7 @@ class _Life:
                 self._set(house.meter, each)
         with self._db.write() as conn:
             for name, document in houses.TARIFFS.items():
-                tariffs.save(conn, name, document, self._operator, self._now)
+                tariffs.save(conn, name, document, houses.BY_OPERATOR, self._now)
         self._push_tariffs("Home")
         self._push_tariffs("Shop")
         self._serve()
@@ -218,7 +218,7 @@ class _Life:
         key = f"past-{meter}-{ch}-{self._now}"
         if self._desk.shift is not None and self._random.random() < 0.6:
             with self._db.write() as conn:
-                sales.sell_at_desk(conn, meter, ch, amount_u, key, self._now, self._cashier)
+                sales.sell_at_desk(conn, meter, ch, amount_u, key, self._now, houses.BY_CASHIER)
         else:
             with self._db.read() as conn:
                 payer = f"tenant:{tenants.living_at(conn, meter, ch)}"
@@ -247,7 +247,7 @@ class _Life:
         today = self._day()
         if today != day and today == houses.LATER_DAY - DAYS + self._days:
             with self._db.write() as conn:
-                tariffs.save(conn, "Home", houses.LATER_HOME, self._operator, self._now)
+                tariffs.save(conn, "Home", houses.LATER_HOME, houses.BY_OPERATOR, self._now)
             self._push_tariffs("Home")
         if today != day and today == max(1, self._days - 3):
             self._set("mill-1", houses.REFUSED)
@@ -266,10 +266,10 @@ class _Life:
             tariff = tariffs.get(conn, name)
             for house in HOUSES:
                 if house.tariff == name:
-                    tariffs.push(conn, house.meter, 0, tariff, self._operator, self._now)
+                    tariffs.push(conn, house.meter, 0, tariff, houses.BY_OPERATOR, self._now)
 
     def _set(self, meter: str, changes: dict) -> None:
-        self._books.order_set(meter, changes, by=self._operator)
+        self._books.order_set(meter, changes, by=houses.BY_OPERATOR)
 
     def _take(self, told: dict[str, list[Message]]) -> None:
         for meter, messages in told.items():
@@ -288,9 +288,6 @@ class _Life:
             return {m: [each for each in told[m] if each[1] == "result"] for m in told}
 
         self._station.serve(carry)
-
-    _operator = f"operator:{houses.OPERATOR}"
-    _cashier = f"operator:{houses.CASHIER}"
 
 
 def _configure(home: Path, secret: str) -> None:

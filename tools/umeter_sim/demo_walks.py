@@ -3,7 +3,17 @@ there for pages that a quiet station has no link to.
 """
 
 from umeter_deploy import bundle as bundles
-from umeter_sim.demo_houses import CASHIER, CUT_CH, CUT_METER, HOUSES, OPERATOR, OWNER, TENANT
+from umeter_sim.demo_houses import (
+    BY_CASHIER,
+    BY_OPERATOR,
+    CASHIER,
+    CUT_CH,
+    CUT_METER,
+    HOUSES,
+    OPERATOR,
+    OWNER,
+    TENANT,
+)
 from umeter_sim.past_desk import BANK, GIVEN_BACK
 from umeter_station import ledger, update
 from umeter_station.desk import shifts
@@ -23,15 +33,14 @@ _RELEASE = 900_000
 def walks(books: Books) -> dict[str, list[str]]:
     """{who looks ("": nobody that is known): the paths to begin with}. Makes what is missing."""
     now_s = books.clock.now_s()
-    operator, cashier = f"operator:{OPERATOR}", f"operator:{CASHIER}"
     with books.db.write() as conn:
-        templates.add(conn, "standard", _SETTINGS, "for flats", operator, now_s)
+        templates.add(conn, "standard", _SETTINGS, "for flats", BY_OPERATOR, now_s)
         one = Selection(names=(CUT_METER,))
-        rollout_id = rollout_plan.start_set(conn, one, _SETTINGS, Pace(), operator, now_s)
+        rollout_id = rollout_plan.start_set(conn, one, _SETTINGS, Pace(), BY_OPERATOR, now_s)
         everywhere = Selection(names=tuple(house.meter for house in HOUSES))
-        read_id = reads.order(conn, everywhere, operator, now_s)
-        if shifts.open_of(conn, cashier) is None:
-            shifts.open_(conn, "desk", cashier, 50_000_000, cashier, now_s)
+        read_id = reads.order(conn, everywhere, BY_OPERATOR, now_s)
+        if shifts.open_of(conn, BY_CASHIER) is None:
+            shifts.open_(conn, "desk", BY_CASHIER, 50_000_000, BY_CASHIER, now_s)
         key = f"demo-{now_s}"
         suspense.open_(
             conn,
@@ -51,8 +60,7 @@ def walks(books: Books) -> dict[str, list[str]]:
         paid = payments.page(conn, 1, state="succeeded", payer=tess)[0]
         release = update.add_bundle(conn, _bundle(), now_s)
     anybody = _anybodys_payment(books, key)
-    with books.db.read() as conn:
-        outcome = back_pages.path(conn, anybody.id, anybody.payer, anybody.way)
+    outcome = _outcome(books, anybody)
     receipt = _anybodys_receipt(books, f"{key}-paid")
     channel = f"channel={CUT_METER}.{CUT_CH}"
     return {
@@ -95,8 +103,13 @@ def _anybodys_receipt(books: Books, key: str) -> str:
     provider = providers.get(books.config, books.db, books.clock)
     hook = provider.finish(paid.reference, "succeeded")
     webhooks.receive(books.db, books.clock, provider, hook.body, hook.headers)
+    return _outcome(books, paid) + "/receipt"
+
+
+def _outcome(books: Books, payment: payments.Payment) -> str:
+    """The page that tells what became of it."""
     with books.db.read() as conn:
-        return back_pages.path(conn, paid.id, paid.payer, paid.way) + "/receipt"
+        return back_pages.path(conn, payment.id, payment.payer, payment.way)
 
 
 def _bundle() -> bundles.Bundle:

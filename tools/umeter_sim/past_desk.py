@@ -28,17 +28,17 @@ class PastDesk:
         with self._db.write() as conn:
             if open_now and self.shift is None:
                 self.shift = shifts.open_(
-                    conn, "desk", self._cashier, _FLOAT_U, self._cashier, now_s
+                    conn, "desk", houses.BY_CASHIER, _FLOAT_U, houses.BY_CASHIER, now_s
                 ).id
             elif not open_now and self.shift is not None:
                 due_u = shifts.expected_u(conn, self.shift)
-                shifts.close(conn, self.shift, due_u, self._cashier, now_s)
+                shifts.close(conn, self.shift, due_u, houses.BY_CASHIER, now_s)
                 self.shift = None
 
     def take_back(self, meter: str, ch: int, now_s: int) -> None:
         """Order it; the meter says how much was left to take."""
         with self._db.write() as conn:
-            payouts.take_back(conn, meter, ch, _TOO_MUCH_U, GIVEN_BACK, self._operator, now_s)
+            payouts.take_back(conn, meter, ch, _TOO_MUCH_U, GIVEN_BACK, houses.BY_OPERATOR, now_s)
 
     def pay_out(self, meter: str, ch: int, now_s: int) -> None:
         """What the meter has given back, by the bank."""
@@ -50,10 +50,7 @@ class PastDesk:
                 amount_u=payouts.due_u(conn, meter, ch),
                 key=GIVEN_BACK,
                 reason="Paid twice by mistake",
-                by=self._operator,
+                by=houses.BY_OPERATOR,
                 now_s=now_s,
                 bank=BANK,
             )
-
-    _operator = f"operator:{houses.OPERATOR}"
-    _cashier = f"operator:{houses.CASHIER}"

@@ -13,7 +13,14 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 
 from umeter_sim import page_walk
-from umeter_sim.demo_houses import CASHIER, CUT_METER, OPERATOR, TAPPED_METER, TENANT
+from umeter_sim.demo_houses import (
+    BY_CASHIER,
+    CASHIER,
+    CUT_METER,
+    OPERATOR,
+    TAPPED_METER,
+    TENANT,
+)
 from umeter_sim.demo_scene import DemoScene
 from umeter_sim.demo_walks import walks
 from umeter_sim.page_walk import DESK, PHONE
@@ -88,9 +95,9 @@ def _file_name(who: str, kind: str) -> str:
 def take_few(scene: DemoScene, folder: Path) -> int:
     """Those of the README: as one sees them, without scrolling, in few colours."""
     folder.mkdir(exist_ok=True)
-    books, cashier = scene.station, f"operator:{CASHIER}"
+    books = scene.station
     with books.db.write() as conn:
-        shifts.open_(conn, "desk", cashier, 50_000_000, cashier, books.clock.now_s())
+        shifts.open_(conn, "desk", BY_CASHIER, 50_000_000, BY_CASHIER, books.clock.now_s())
         (theft,) = findings.list_(conn, state="current", meter=TAPPED_METER, rule="A03")
     with browser() as chromium:
         for name, (who, path, size, scheme) in FEW.items():

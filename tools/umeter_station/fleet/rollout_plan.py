@@ -187,7 +187,7 @@ def _start(
     rollout_id = conn.execute(rollouts.insert().values(row)).inserted_primary_key[0]
     _keep_meters(conn, rollout_id, seen, pace, now_s)
     detail = {"selection": str(selection), "meters": len(taking), "values": values}
-    acts.note(conn, by, f"rollout.{kind}", f"rollout:{rollout_id}", detail, now_s)
+    acts.note(conn, by, f"rollout.{kind}", rollout_rows.tag_of(rollout_id), detail, now_s)
     rollout_rows.log(conn, rollout_id, by, "started", now_s)
     if is_tariff(values) and approvals.needed(conn, "tariff"):
         asked = approvals.ask(conn, "tariff", {"rollout_id": rollout_id, **detail}, by, now_s)

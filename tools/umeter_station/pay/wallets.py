@@ -94,5 +94,5 @@ def pay_out(
     )
     if is_new:
         detail = {"amount_u": amount_u, "bank": bank, "reason": reason, "key": key}
-        acts.note(conn, by, "wallet.pay_out", f"tenant:{tenant_id}", detail, now_s)
+        acts.note(conn, by, "wallet.pay_out", tenants.about(tenant_id), detail, now_s)
     return is_new

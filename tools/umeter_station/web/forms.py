@@ -17,6 +17,7 @@ Key = Annotated[str, Form(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+
 Typed = Annotated[str, Form(max_length=40)]
 Sentence = Annotated[str, Form(max_length=200)]
 Tick = Annotated[str, Form(max_length=3)]
+Bank = Annotated[str, Form(pattern=r"^[A-Za-z0-9_.-]{0,32}$")]
 
 # With a comma only what cannot mean a thousand.
 _COMMA = re.compile(r"([0-9]+),([0-9]{1,2})")

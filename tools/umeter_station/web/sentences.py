@@ -91,14 +91,19 @@ def templates() -> tuple[Template, ...]:
 
 
 def _order(text: str) -> tuple[int, str]:
-    return -len(_PLACE.sub("", text)), text
+    return -_said_by(text), text
+
+
+def _said_by(text: str) -> int:
+    """How many letters of it are no names."""
+    return len(_PLACE.sub("", text))
 
 
 def _template(text: str) -> Template:
     plain, loose = (
         re.compile("".join(_pieces(text, letter)), re.DOTALL) for letter in (_PLAIN, ".")
     )
-    return Template(text, plain, loose if len(_PLACE.sub("", text)) >= _SURE else None)
+    return Template(text, plain, loose if _said_by(text) >= _SURE else None)
 
 
 def _pieces(text: str, letter: str) -> Iterable[str]:

@@ -76,12 +76,13 @@ def _thinned(
     mean = (2 * np.add.reduceat(points[:, 1], starts) + count) // (2 * count)
     high = np.maximum.reduceat(points[:, 1], starts)
     last = points[np.append(starts[1:], len(points)) - 1, 0]
-    patience_s = _PATIENCE * np.maximum(_usual_s(points[:, 0]), report_s)
+    patience_s = max(_PATIENCE * report_s, each_s)
     t: list[int] = []
     value: list[int | None] = []
     most: list[int | None] = []
-    for i, (start, first_s) in enumerate(zip(starts, points[starts, 0].tolist(), strict=True)):
-        if i and first_s - int(last[i - 1]) > max(int(patience_s[start - 1]), each_s):
+    for i, first_s in enumerate(points[starts, 0].tolist()):
+        silent_s = first_s - int(last[i - 1]) if i else 0
+        if silent_s > patience_s and silent_s > _PATIENCE * _usual_s(points[:, 0], starts[i]):
             t.append(int(last[i - 1]) + 1)
             value.append(None)
             most.append(None)
@@ -91,19 +92,12 @@ def _thinned(
     return t, value, most
 
 
-def _usual_s(when: np.ndarray) -> np.ndarray:
-    """For each step from one to the next, how long those around it take: a meter that reports
-    more seldom or more often by now had another pace then."""
-    steps = np.diff(when).astype(float)
-    nothing = np.full(_AROUND, np.nan)
-    around = np.lib.stride_tricks.sliding_window_view(
-        np.concatenate([nothing, steps, nothing]), _AROUND
-    )
-    usual_s = np.zeros(len(steps))
-    # The first has none before it, and the last none after it.
-    usual_s[1:] = np.nanmedian(around[1 : len(steps)], axis=1)
-    usual_s[:-1] = np.maximum(usual_s[:-1], np.nanmedian(around[_AROUND + 1 : -1], axis=1))
-    return usual_s
+def _usual_s(when: np.ndarray, at: int) -> float:
+    """How long the steps around the one that ends there take: a meter that reports more seldom or
+    more often by now had another pace then."""
+    before = np.diff(when[max(0, at - 1 - _AROUND) : at])
+    after = np.diff(when[at : at + 1 + _AROUND])
+    return max((float(np.median(each)) for each in (before, after) if len(each)), default=0)
 
 
 def _mean_power(

@@ -11,7 +11,7 @@ from umeter_station.desk import agents, shifts
 from umeter_station.errors import StationError
 from umeter_station.vending import new_key
 from umeter_station.web import forms, route
-from umeter_station.web.forms import Key, Tick, Typed
+from umeter_station.web.forms import Bank, Key, Tick, Typed
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
 from umeter_station.web.route import go_on, status_of
@@ -23,7 +23,6 @@ Reader = Annotated[Caller, page("sales:read")]
 Writer = Annotated[Caller, page("tariffs:write")]
 Taker = Annotated[Caller, page("sales:write")]
 AgentPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,24}$")]
-Bank = Annotated[str, Form(pattern=r"^[A-Za-z0-9_.-]{0,32}$")]
 
 
 @router.get("")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Form, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import Response
 
 from umeter_station.api.deps import BooksDep, Caller, ChPath, MeterPath
@@ -12,7 +12,7 @@ from umeter_station.models_desk import payouts as payouts_table
 from umeter_station.vending import new_key
 from umeter_station.web import forms, route
 from umeter_station.web.desk import customer
-from umeter_station.web.forms import Key, Sentence, Tick, Typed
+from umeter_station.web.forms import Bank, Key, Sentence, Tick, Typed
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
 from umeter_station.web.papers import written
@@ -24,7 +24,6 @@ router = route.router("/console/desk")
 Reader = Annotated[Caller, page("refunds:read")]
 Writer = Annotated[Caller, page("refunds:write")]
 KeyPath = Annotated[str, Path(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
-Bank = Annotated[str, Form(pattern=r"^[A-Za-z0-9_.-]{0,32}$")]
 _LAST = 10
 
 

@@ -24,19 +24,15 @@ def to(books: Books, channels: Sequence[tuple[str, int]], now_s: int) -> list[Tr
     if not banks:
         return []
     ibans = tuple(dict.fromkeys(filter(None, (_iban(books, bank) for bank in banks))))
-    return [
-        Transfer(meter, ch, references.spaced(_reference(books, meter, ch, now_s)), ibans)
-        for meter, ch in channels
-    ]
-
-
-def _reference(books: Books, meter: str, ch: int, now_s: int) -> str:
     with books.db.read() as conn:
-        known = references.known(conn, meter, ch)
-    if known is not None:
-        return known
-    with books.db.write() as conn:
-        return references.of_channel(conn, meter, ch, now_s)
+        found = {place: references.known(conn, *place) for place in channels}
+    if None in found.values():
+        with books.db.write() as conn:
+            found = {place: references.of_channel(conn, *place, now_s) for place in channels}
+    return [
+        Transfer(*place, references.spaced(reference or ""), ibans)
+        for place, reference in found.items()
+    ]
 
 
 def _iban(books: Books, bank: str) -> str:

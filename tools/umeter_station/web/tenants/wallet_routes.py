@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Form, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from umeter_station.api.deps import BooksDep, Caller, IdPath
 from umeter_station.desk import two_person
 from umeter_station.errors import StationError
 from umeter_station.web import forms, route
-from umeter_station.web.forms import Key, Sentence, Tick, Typed
+from umeter_station.web.forms import Bank, Key, Sentence, Tick, Typed
 from umeter_station.web.guard import page
 from umeter_station.web.language import gettext as _
 from umeter_station.web.route import go_on, status_of
@@ -18,7 +18,6 @@ from umeter_station.web.tenants.routes import tenant_page
 router = route.router("/console/tenants")
 
 Payer = Annotated[Caller, page("refunds:write")]
-Bank = Annotated[str, Form(pattern=r"^[A-Za-z0-9_.-]{0,32}$")]
 
 
 @router.post("/{tenant_id}/wallet/pay-out")
