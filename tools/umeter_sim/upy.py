@@ -80,6 +80,11 @@ def _run(name: str, setup: dict[str, Any], timeout_s: float) -> str:
         )
     except subprocess.TimeoutExpired:
         raise ScriptFailed(f"{name} did not end within {timeout_s} s") from None
-    if done.returncode:
-        raise ScriptFailed(f"{name}: {done.stderr.strip()}")
-    return done.stdout
+    # It kills itself once it has told (see leave.mjs), so the exit code says nothing.
+    try:
+        told = json.loads(done.stdout)
+    except ValueError:
+        raise ScriptFailed(f"{name}: {done.stderr.strip()}") from None
+    if "raised" in told:
+        raise ScriptFailed(f"{name}: {done.stderr}{told['raised']}".strip())
+    return told["returned"]

@@ -6,6 +6,7 @@
 
 import { createInterface } from "node:readline";
 import { MessageChannel, Worker } from "node:worker_threads";
+import { leave } from "./leave.mjs";
 import { TcpHost } from "./tcp_host.mjs";
 
 // A board without power says no goodbye, and its broker notices by the keepalive. That runs on real time, while the
@@ -43,7 +44,7 @@ function powerUp(past) {
   worker.on("message", fromWorker);
   worker.on("error", (error) => {
     say({ event: "crashed", error: String(error.stack || error) });
-    process.exit(1);
+    leave();
   });
 }
 
@@ -80,7 +81,7 @@ function fromHost(line) {
     setup = rest;
     powerUp(past ? earlier(past) : null);
   } else if (request.op === "edges") say({ id: request.id, edges });
-  else if (request.op === "close") process.exit(0);
+  else if (request.op === "close") leave();
   else {
     if (request.op !== "type") unanswered.set(request.id, request);
     tell({ request });
@@ -89,4 +90,4 @@ function fromHost(line) {
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", fromHost);
-lines.on("close", () => process.exit(0));
+lines.on("close", () => leave());

@@ -1,17 +1,20 @@
-// Runs one function of one MicroPython script and prints its result: for tests of pure code in the real interpreter.
+// Runs one function of one MicroPython script and tells its result: for tests of pure code in the real interpreter.
 //
 // stdin: {"interpreter", "trees", "heap_bytes", "script", "function", "argument"}; what the script prints goes
-// to stderr, what the function returns (a str) to stdout.
+// to stderr, {"returned": what the function returns, a str} or {"raised": message} to stdout.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { loadInterpreter } from "./interpreter.mjs";
+import { leave } from "./leave.mjs";
 
 const setup = JSON.parse(readFileSync(0, "utf8"));
 const mp = await loadInterpreter(setup, (line) => process.stderr.write(line + "\n"));
+let told;
 try {
   mp.runPython(setup.script);
-  process.stdout.write(mp.globals.get(setup.function)(setup.argument));
+  told = { returned: mp.globals.get(setup.function)(setup.argument) };
 } catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  told = { raised: error.message };
 }
+writeFileSync(1, JSON.stringify(told));
+leave();
