@@ -25,7 +25,8 @@ from desk_kit import (
 from postgres_kit import ENGINES, new_on
 from station_kit import NOW_S, order
 from umeter_station import account_orders, holding, ledger, models, models_desk, vending
-from umeter_station.desk import agents, payouts, shifts, voids
+from umeter_station.desk import agents, fate, payouts, receipts, shifts, voids
+from umeter_station.desk.writing import Writing
 from umeter_station.errors import Conflict, NotFound, StationError
 
 
@@ -193,6 +194,39 @@ def test_kwh_that_were_held_and_refunded_are_not_sent_again(db):
     with db.read() as conn:
         assert vending.by_key(conn, "k1").refunded
     assert open_orders(db) == []
+
+
+@pytest.mark.parametrize("unit", [{}, {"unit": "kwh", "price_u_per_kwh": 300_000}])
+def test_what_a_wallet_paid_in_vain_is_in_it_again_and_can_be_spent_anew(db, unit):
+    report_settings(db, **unit)
+    purse = ledger.wallet(1)
+    with db.write() as conn:
+        into = {"debit": ledger.bank("main"), "credit": purse}
+        ledger.post(conn, key="in", amount_u=12_000_000, created_at=1, **into)
+    full = balances_u(db)
+    sell_as(db, purse, "web")
+    assert balance_u(db, purse) == 2_000_000
+    answer(db, 1, "not_now")
+    assert balance_u(db, purse) == 2_000_000  # held: it may still come to be credit
+    with db.write() as conn:
+        assert [holding.refund(conn, "k1", NOW_S) for _ in range(2)] == [True, False]
+    assert balances_u(db) == full
+    sell_as(db, purse, "web", key="k2")
+    answer(db, 2, "range")
+    answer(db, 2, "range")
+    assert balances_u(db) == full
+    for key in ("k1", "k2"):
+        state, steps = fate_of(db, key)
+        assert state == "refunded" and steps[-1][0] == "refunded"
+        with db.read() as conn:
+            found = fate.of(conn, key)
+            paper = str(receipts.of_sale(conn, found.sale, Writing()))
+        assert found.in_wallet and "back in the wallet" in paper
+    sell_as(db, purse, "web", key="k3")
+    answer(db, 3)
+    with db.read() as conn:
+        assert not fate.of(conn, "k3").in_wallet
+    assert balance_u(db, purse) == 2_000_000
 
 
 def test_a_channel_is_sold_money_or_kwh_and_never_both(db):

@@ -146,6 +146,43 @@ def test_what_to_write_on_a_transfer_is_shown_where_a_bank_is_known(site, tess):
     assert (target.meter, target.ch) == ("m1", 1)
 
 
+def test_what_the_meter_did_not_take_is_in_the_wallet_again(site, tess):
+    _put_in(site, 50_000_000)
+    _sent(tess, _form(tess))
+    (sale,) = _bought(site)
+    with site.write() as conn:
+        tenants.move_out(conn, "m1", 1, NOW_S - 1, "system", NOW_S)
+        wallets.pay_out(
+            conn,
+            tenant_id=1,
+            amount_u=30_000_000,
+            bank="main",
+            reason="",
+            key="all",
+            by="system",
+            now_s=NOW_S,
+        )
+        with pytest.raises(StationError, match="not on its meter yet"):
+            privacy.forget(conn, 1, "system", NOW_S)
+    answer(site.books.db, 1, "not_now")
+    anna = site.as_("anna", follow_redirects=False)
+    page = f"/console/desk/sales/{sale.purchase.key}"
+    assert "€20.00 goes back into the wallet" in anna.get(page).text
+    gone = send(anna, f"{page}/refund", {"sure": "yes"})
+    assert gone.headers["Location"].startswith(page) and _held_u(site) == 20_000_000
+    text = anna.get(page).text
+    assert "Back in the wallet" in text and "Pay it out" not in text
+    assert "Nothing is due back just now." in anna.get("/console/desk/at/m1/1/back").text
+
+
+def test_a_household_reads_that_its_money_is_back(site, tess):
+    _put_in(site, 50_000_000)
+    _sent(tess, _form(tess))
+    answer(site.books.db, 1, "range")
+    assert "The money is back in your wallet." in tess.get("/home/purchases").text
+    assert "In your wallet: €50.00" in tess.get("/home").text
+
+
 OUT = {"key": "out-12345678", "amount": "30", "bank": "main", "reason": "moved out", "sure": "yes"}
 
 

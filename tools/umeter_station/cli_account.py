@@ -8,6 +8,7 @@ from umeter_station import account_orders, account_tables, vending
 from umeter_station.account_orders import Order
 from umeter_station.amounts import parse_amount_u
 from umeter_station.cli_wait import Channel, NoWait, wait
+from umeter_station.desk import fate
 from umeter_station.errors import StationError
 from umeter_station.orders import Command
 from umeter_station.station import Books
@@ -177,4 +178,7 @@ def refund(ctx: typer.Context, purchase: PurchaseKey) -> None:
     books = Books(ctx.obj)
     already = "" if books.refund(purchase) else " already"
     paid = books.sale(purchase).quote.paid_text()
-    say(f"{paid} of purchase {purchase} is due back to the customer{already}.")
+    with books.db.read() as conn:
+        in_wallet = fate.of(conn, purchase).in_wallet
+    where = "back in the wallet" if in_wallet else "due back to the customer"
+    say(f"{paid} of purchase {purchase} is {where}{already}.")

@@ -77,8 +77,8 @@ def resend(conn: Connection, key: str, order_key: str, now_s: int) -> Given:
 
 
 def refund(conn: Connection, key: str, now_s: int) -> bool:
-    """Give up bringing the purchase to its meter: its money is due back to the customer. False
-    if it is already."""
+    """Give up bringing the purchase to its meter: its money is due back to the customer, or back
+    in the wallet that paid. False if it is already."""
     purchase = _purchase(conn, key)
     if purchase.refunded:
         return False

@@ -1,8 +1,9 @@
 """The ledger: each row is one transfer from one account to another, and stays as it is.
 
 Accounts are texts. A sale moves money from whoever took it into transit; the meter's signed answer
-moves it on to the customer, or aside for a refund. Per sale there is exactly one settlement,
-however often it was sent to the meter, because all outcomes share one idempotency key. What a
+moves it on to the customer, or aside for a refund, and from there back into the wallet that paid.
+Per sale there is exactly one settlement, however often it was sent to the meter, because all
+outcomes share one idempotency key. What a
 meter takes back goes from the customer aside for a refund; what it credits without a sale comes
 from an account of its own: lent, or an allowance.
 
@@ -45,7 +46,7 @@ def agent(name: str) -> str:
     return f"agent:{name}"
 
 
-def wallet(tenant_id: int) -> str:
+def wallet(tenant_id: int | str) -> str:
     """What a tenant has paid in and not spent yet."""
     return f"wallet:{tenant_id}"
 
@@ -95,6 +96,11 @@ GIVEN = {"allowance.given": allowance, "account.forgiven": forgiven}
 def settlement_key(command_id: int) -> str:
     """Of a sale: by its first order, whichever order settles it. Else of the order itself."""
     return f"{SETTLEMENT}{command_id}"
+
+
+def wallet_back_key(sale_id: int) -> str:
+    """Of a sale that nothing came of, and that a wallet had paid for."""
+    return f"back-wallet:{sale_id}"
 
 
 def post(
@@ -224,8 +230,10 @@ def post_settlement(
     """The end of a sale's money in transit: to the customer, or back, with the fee and the tax.
     `sale_id` is the sale's first order, `command_id` the one whose answer decided."""
     t = transfers.c
-    aside = conn.execute(sa.select(transfers).where(t.key.in_(f"{w}:{sale_id}" for w in ASIDE)))
-    rows = {row.key.partition(":")[0]: row for row in aside}
+    keys = [f"{what}:{sale_id}" for what in ("sale", *ASIDE)]
+    found = conn.execute(sa.select(transfers).where(t.key.in_(keys)))
+    rows = {row.key.partition(":")[0]: row for row in found}
+    sale = rows.pop("sale", None)
     back = units(meter, ch) if "prepaid" in rows else refund_due(meter, ch)
     posted = post(
         conn,
@@ -243,6 +251,18 @@ def post_settlement(
             debit=row.credit,
             credit=COMMISSION if what == "commission" else refund_due(meter, ch),
             amount_u=row.amount_u,
+            created_at=created_at,
+            command_id=command_id,
+        )
+    payer = rows.get("prepaid", sale)
+    if posted and not applied and payer is not None and payer.debit.startswith(wallet("")):
+        money = [row for row in (sale, *rows.values()) if row and row.debit == payer.debit]
+        post(
+            conn,
+            key=wallet_back_key(sale_id),
+            debit=refund_due(meter, ch),
+            credit=payer.debit,
+            amount_u=sum(row.amount_u for row in money),
             created_at=created_at,
             command_id=command_id,
         )

@@ -15,6 +15,7 @@ from umeter_station.errors import NotFound
 from umeter_station.models import order_keys, transfers
 from umeter_station.models_desk import payouts, sale_voids
 
+WALLET = "wallet"
 # An order's states, as the buyer understands them.
 _STEPS = {"created": "ordered"}
 
@@ -22,7 +23,8 @@ _STEPS = {"created": "ordered"}
 @dataclass(frozen=True)
 class Step:
     """`step`: paid, ordered, sent, delivered, applied, held, refused, cancelled, unclear, refund
-    due, refunded or voided. `order_n`: the number of the order to the meter that it is about."""
+    due, refunded or voided. `order_n`: the number of the order to the meter that it is about.
+    `detail`: the meter's code, or where the money went back to, as WALLET."""
 
     step: str
     at: int
@@ -39,6 +41,11 @@ class Fate:
     state: str
     sale: Sale
     steps: tuple[Step, ...]
+
+    @property
+    def in_wallet(self) -> bool:
+        """The money is back in the wallet that had paid."""
+        return any(step.step == "refunded" and step.detail == WALLET for step in self.steps)
 
 
 def of(conn: Connection, key: str) -> Fate:
@@ -82,6 +89,8 @@ def _settled(conn: Connection, sale: Sale) -> list[Step]:
     row = conn.execute(sa.select(t.credit, t.created_at).where(t.key == key)).first()
     if row is not None and row.credit != ledger.customer(quote.meter, quote.ch):
         found.append(Step("refund due", row.created_at, quote.paid_u))
+    if ledger.is_posted(conn, ledger.wallet_back_key(sale.purchase.command_id)):
+        found.append(Step("refunded", found[0].at, quote.paid_u, detail=WALLET))
     v = sale_voids.c
     void = conn.execute(
         sa.select(v.at, v.amount_u).where(v.purchase_id == sale.purchase.id)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from umeter_station import orders
+from umeter_station import ledger, orders
 from umeter_station.desk import payouts, sales
 from umeter_station.desk.paper import Lines, Paper
 from umeter_station.desk.payouts import Payout
@@ -189,6 +189,8 @@ def _fate(conn: Connection, sale: Sale, writing: Writing) -> list[str]:
     say, told = writing.say, {"amount": writing.coins(sale.quote.paid_u)}
     if sale.voided:
         return [say("Void: %(amount)s was given back.") % told]
+    if ledger.is_posted(conn, ledger.wallet_back_key(sale.purchase.command_id)):
+        return [say("%(amount)s is back in the wallet: the meter did not take it.") % told]
     if sale.purchase.refunded:
         return [say("%(amount)s is due back: the meter did not take it.") % told]
     if orders.get(conn, sale.purchase.last_command_id).state == "applied":

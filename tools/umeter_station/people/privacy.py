@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from umeter_station import ledger
 from umeter_station.errors import StationError
-from umeter_station.models import purchases
+from umeter_station.models import purchases, transfers
+from umeter_station.models_desk import sales
 from umeter_station.models_pay import phone_calls, phone_pins
 from umeter_station.models_people import consents, people, recovery_codes, tenants
 from umeter_station.people import accounts, acts, sessions
@@ -58,6 +59,10 @@ def forget(conn: Connection, tenant_id: int, by: str, now_s: int) -> bool:
         raise StationError("That tenant still has a channel; move them out first.")
     if ledger.balance_u(conn, ledger.wallet(tenant_id)):
         raise StationError("There is money in that tenant's wallet; have it paid out first.")
+    if _is_buying(conn, tenant_id):
+        raise StationError(
+            "What that tenant's wallet has bought is not on its meter yet; settle that first."
+        )
     for table in (phone_pins, phone_calls):
         conn.execute(sa.delete(table).where(table.c.tenant_id == tenant_id))
     for person in accounts.logins_of(conn, tenant_id):
@@ -75,6 +80,19 @@ def forget(conn: Connection, tenant_id: int, by: str, now_s: int) -> bool:
     conn.execute(sa.update(tenants).where(tenants.c.id == tenant_id).values(nothing))
     acts.note(conn, by, "tenant.forget", known.about(tenant_id), {}, now_s)
     return True
+
+
+def _is_buying(conn: Connection, tenant_id: int) -> bool:
+    """It may still come back into the wallet."""
+    p, t = purchases.c, transfers.c
+    end = sa.literal(ledger.SETTLEMENT) + sa.cast(p.command_id, sa.Text)
+    query = (
+        sa.select(p.id)
+        .join(sales, sales.c.purchase_id == p.id)
+        .where(sales.c.paid_from == ledger.wallet(tenant_id))
+        .where(~sa.exists().where(t.key == end))
+    )
+    return conn.execute(query.limit(1)).first() is not None
 
 
 def told(conn: Connection, tenant_id: int) -> Told:

@@ -122,9 +122,11 @@ def refund(
             sale = _must(conn, key)
             if holding.refund(conn, key, who.now_s):
                 acts.note(conn, who.by, "sale.refund", f"sale:{key}", {}, who.now_s)
+            in_wallet = fate.of(conn, key).in_wallet
     except StationError as error:
         return _sale(request, books, who, key, wrong=str(error), status=status_of(error))
-    return go_on(f"/console/desk/at/{sale.quote.meter}/{sale.quote.ch}/back", "done")
+    at = f"at/{sale.quote.meter}/{sale.quote.ch}/back"
+    return go_on(f"/console/desk/{f'sales/{key}' if in_wallet else at}", "done")
 
 
 @router.get("/console/desk/held")

@@ -41,11 +41,12 @@ def page(conn: Connection, who: Caller, before_id: int | None) -> tuple[list[Pur
 
 
 def _purchase(found: Fate) -> Purchase:
-    state, kind, detail = _words(found.state)
+    state, kind, detail = _words(found)
     return Purchase(found.sale, state, kind, detail)
 
 
-def _words(state: str) -> tuple[str, str, str]:
+def _words(found: Fate) -> tuple[str, str, str]:
+    state = found.state
     if state == "applied":
         return _("on the meter"), "good", ""
     if state in ("paid", "ordered", "sent", "delivered"):
@@ -59,7 +60,8 @@ def _words(state: str) -> tuple[str, str, str]:
     if state == "voided":
         return _("taken back"), "quiet", _("The money was given back at the desk.")
     if state == "refunded":
-        return _("paid back"), "quiet", ""
+        where = _("The money is back in your wallet.") if found.in_wallet else ""
+        return _("paid back"), "quiet", where
     if state == "refund due":
         return _("to be paid back"), "warn", _("The meter did not take it: ask your operator.")
     return _("not certain"), "warn", _("Your operator looks after it; nothing is lost.")
