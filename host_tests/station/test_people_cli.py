@@ -8,7 +8,8 @@ import pytest
 from api_kit import quick_passwords
 from cli_kit import clocked_home, run, told
 from station_kit import KEY, NOW_S, new_database
-from umeter_station.people import accounts, keys, passwords, totp
+from umeter_station import ledger
+from umeter_station.people import accounts, approvals, keys, passwords, totp
 from umeter_station.station import Books
 
 PASSWORD = "correct horse battery\n"
@@ -31,6 +32,30 @@ def test_a_name_is_shown_as_it_is(home):
     name = "[/red] bank:house:1 [link=x]"
     _said(home, "tenants", "add", name)
     assert name in _said(home, "tenants", "list")
+
+
+def test_what_is_in_a_wallet_is_told_and_paid_out_once(home):
+    _said(home, "tenants", "add", "Tess")
+    books = Books(home)
+    with books.db.write() as conn:
+        into = {"debit": ledger.bank("main"), "credit": ledger.wallet(1)}
+        ledger.post(conn, key="in", amount_u=50_000_000, created_at=1, **into)
+    assert "holds 50.00; transfers into it bear RF" in _said(home, "tenants", "wallet", "1")
+    for _ in range(2):
+        said = _said(home, "tenants", "pay-out", "1", "30", "--bank", "main", "--key", "out")
+        assert "holds 20.00" in said
+    for words, why in (
+        (("1", "20.01", "--bank", "main"), "less than 20.01"),
+        (("1", "20", "--bank", "main", "--key", "out"), "other contents"),
+        (("2", "1", "--bank", "main"), "no tenant 2"),
+    ):
+        refused = run(home, "tenants", "pay-out", *words)
+        assert refused.exit_code == 1 and why in refused.output, refused.output
+    with books.db.write() as conn:
+        approvals.switch(conn, "refund", True, "op", NOW_S)
+    assert "two people" in _said(home, "tenants", "pay-out", "1", "20", "--bank", "main")
+    assert "holds 20.00" in _said(home, "tenants", "wallet", "1")
+    books.close()
 
 
 def test_people(home):

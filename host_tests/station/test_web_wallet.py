@@ -220,6 +220,28 @@ def test_what_is_left_can_be_given_back_once_and_is_not_forgotten_before(site, t
         assert privacy.forget(conn, 1, "system", NOW_S)
 
 
+def test_programs_look_into_a_wallet_and_give_back_as_the_pages_do(site, tess):
+    _put_in(site, 50_000_000)
+    anna, wallet = site.as_("anna"), "/v1/tenants/1/wallet"
+    assert anna.get(wallet).json() == tess.get("/v1/own/wallet").json()
+    assert anna.get("/v1/tenants/99/wallet").status_code == 404
+    body, key = {"amount_u": 30_000_000, "bank": "main"}, {"Idempotency-Key": "out"}
+    for _ in range(2):
+        done = anna.post(f"{wallet}/pay-out", json=body, headers=key)
+        assert (done.status_code, done.json()["balance_u"]) == (201, 20_000_000)
+    other = {**body, "amount_u": 1}
+    assert anna.post(f"{wallet}/pay-out", json=other, headers=key).status_code == 409
+    more = anna.post(f"{wallet}/pay-out", json=body, headers={"Idempotency-Key": "more"})
+    assert more.status_code == 400 and "The wallet holds 20.00" in more.text
+    for name in ("ada", "tess"):
+        assert site.as_(name).post(f"{wallet}/pay-out", json=body, headers=key).status_code == 403
+    with site.write() as conn:
+        approvals.switch(conn, "refund", True, "operator:anna", NOW_S)
+    waits = anna.post(f"{wallet}/pay-out", json=other, headers={"Idempotency-Key": "two"})
+    assert waits.status_code == 202 and waits.json()["approval_id"] == 1
+    assert _held_u(site) == 20_000_000
+
+
 def test_giving_back_may_take_two_people_and_is_not_for_tenants(site):
     _put_in(site, 50_000_000)
     with site.write() as conn:

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from umeter_station import words
+from umeter_station import vending, words
+from umeter_station.amounts import format_u, parse_amount_u
 from umeter_station.cli_wait import Channel
+from umeter_station.desk import two_person
 from umeter_station.errors import StationError
+from umeter_station.pay import references, wallets
 from umeter_station.people import acts, privacy, sites, tenants
 from umeter_station.station import Books
 from umeter_station.terminal import MeterName, operator, out, say
@@ -87,6 +90,48 @@ def tenants_move_out(
     with books.db.write() as conn:
         ended = tenants.move_out(conn, meter, channel, _time_s(at, now_s), operator(), now_s)
     say(f"Channel {channel} of {meter} is tenant {ended.tenant_id}'s no more.")
+
+
+@tenants_app.command("wallet")
+def tenants_wallet(ctx: typer.Context, tenant: TenantId) -> None:
+    """What a wallet holds, and what to write on a transfer into it."""
+    books = Books(ctx.obj)
+    with books.db.write() as conn:
+        reference = references.of_tenant(conn, tenant, books.clock.now_s())
+        held_u = wallets.balance_u(conn, tenant)
+    say(
+        f"The wallet of tenant {tenant} holds {format_u(held_u)}; transfers into it bear"
+        f" {references.spaced(reference)}."
+    )
+
+
+@tenants_app.command("pay-out")
+def tenants_pay_out(
+    ctx: typer.Context,
+    tenant: TenantId,
+    amount: Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")],
+    bank: Annotated[str, typer.Option(help="The name of the bank account it went from.")],
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    key: Annotated[
+        str | None, typer.Option(help="Names this act; the same key again is the same act.")
+    ] = None,
+) -> None:
+    """Note what the bank has sent back to a tenant out of their wallet."""
+    books = Books(ctx.obj)
+    args = {
+        "tenant_id": tenant,
+        "amount_u": parse_amount_u(amount),
+        "bank": bank,
+        "reason": reason,
+        "key": key or vending.new_key(),
+    }
+    with books.db.write() as conn:
+        done = two_person.pay_out_wallet(conn, args, operator(), books.clock.now_s())
+        held_u = wallets.balance_u(conn, tenant)
+    if done.approval_id is None:
+        say(f"Paid out; the wallet of tenant {tenant} holds {format_u(held_u)}.")
+    else:
+        say(f"That takes two people: it waits as approval {done.approval_id}.")
 
 
 @tenants_app.command("forget")

@@ -32,6 +32,7 @@ from umeter_station.api import (
     routes_sites,
     routes_tariffs,
     routes_tenants,
+    routes_wallets,
 )
 from umeter_station.api.edge import Edge
 from umeter_station.api.limits import Buckets
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     routes_exports.router,
     routes_findings.router,
     routes_bank.router,
+    routes_wallets.router,
     routes_hooks.router,
     routes_pay.router,
     routes_phone.router,

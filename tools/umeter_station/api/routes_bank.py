@@ -21,7 +21,7 @@ from umeter_station.api.deps import (
     need,
 )
 from umeter_station.api.problems import refuse
-from umeter_station.pay import bank_import, bank_profile, references, suspense, wallets
+from umeter_station.pay import bank_import, bank_profile, references, suspense
 
 router = APIRouter(prefix="/v1", tags=["bank"])
 
@@ -46,12 +46,6 @@ class ImportedOut(Out):
 class ReferenceOut(Out):
     """What a payer writes on a transfer; `printed` is the same in groups of four."""
 
-    reference: str
-    printed: str
-
-
-class WalletOut(Out):
-    balance_u: int
     reference: str
     printed: str
 
@@ -115,16 +109,6 @@ def channel_reference(meter: MeterPath, ch: ChPath, books: BooksDep, who: Payer)
         who.check_channel(conn, meter, ch)
         found = references.of_channel(conn, meter, ch, who.now_s)
     return ReferenceOut(reference=found, printed=references.spaced(found))
-
-
-@router.get("/own/wallet")
-def own_wallet(books: BooksDep, who: Annotated[Caller, need("own:read")]) -> WalletOut:
-    """What is left to buy with by telephone, and what to write on a transfer into it."""
-    tenant_id = who.tenant_id or 0
-    with books.db.write() as conn:
-        found = references.of_tenant(conn, tenant_id, who.now_s)
-        balance_u = wallets.balance_u(conn, tenant_id)
-    return WalletOut(balance_u=balance_u, reference=found, printed=references.spaced(found))
 
 
 @router.get("/suspense")
