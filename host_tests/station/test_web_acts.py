@@ -15,9 +15,9 @@ from web_kit import refused
 ACTS, FILE = "/console/acts", "/console/exports/file"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = Api(tmp_path_factory.mktemp("acts"), make_app=create_site)
+@pytest.fixture
+def site(tmp_path):
+    site = Api(tmp_path, make_app=create_site)
     with site.write() as conn:
         acts.note(conn, "operator:zoe", "supply.open", "m1/3", {"order_id": 7}, NOW_S - 90_000)
         acts.note(conn, "operator:zoe", "=cmd()", "meter:m2", {"note": "<b>"}, NOW_S)

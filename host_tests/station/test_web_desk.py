@@ -20,9 +20,9 @@ CARL = "operator:carl"
 AT = "/console/desk/at/m1/1"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = Api(tmp_path_factory.mktemp("web-desk"), make_app=create_site)
+@pytest.fixture
+def site(tmp_path):
+    site = Api(tmp_path, make_app=create_site)
     report_settings(site.books.db, tariff=TARIFF)
     totals = {"credited_total_u": [9_000_000, 0], "charged_total_u": [2_000_000, 0]}
     store(site.books.db, uplink("reading", reading(**totals)))

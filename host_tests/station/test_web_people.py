@@ -15,11 +15,11 @@ from web_kit import fields, refused, send
 PEOPLE, KEYS, APPROVALS = "/console/people", "/console/people/keys", "/console/approvals"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+@pytest.fixture
+def site(tmp_path):
     with pytest.MonkeyPatch.context() as monkeypatch:
         quick_passwords(monkeypatch)
-        site = Api(tmp_path_factory.mktemp("people"), make_app=create_site)
+        site = Api(tmp_path, make_app=create_site)
         yield site
         site.close()
 

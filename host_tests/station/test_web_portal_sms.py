@@ -19,6 +19,7 @@ from umeter_station.ops.jobs import Runner
 from umeter_station.pay import signature
 from umeter_station.pay.provider import Forged
 from umeter_station.people import privacy, tenants
+from umeter_station.web import language
 from umeter_station.web.portal import warning_mail, warning_sms, warning_words
 from umeter_station.web.portal.warning_notices import Notice
 from warning_kit import happen, open_households
@@ -116,6 +117,7 @@ def test_amounts_in_kwh_and_blanks_that_do_not_break(books, tmp_path):
         use(books, url)
         warning_sms.send_due(books)
     assert sorted(sms["text"] for sms in told(came)) == ["Noch 2,99 €.", "Noch 3,00 kWh."]
+    assert language.current().code == "en"  # for what the next job says
 
 
 @pytest.mark.parametrize("status", [302, 400, 429, 500, 503])

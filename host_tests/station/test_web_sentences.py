@@ -101,9 +101,8 @@ def library():
 
 @pytest.fixture
 def chinese(tmp_path):
-    language.use(Languages(tmp_path, Place()).choose("zh", ""))
-    yield
-    language.use(Languages(tmp_path, Place()).choose("en", ""))
+    with language.speaking(Languages(tmp_path, Place()).choose("zh", "")):
+        yield
 
 
 def _plain(text):
@@ -201,14 +200,13 @@ def test_what_is_not_known_stays_as_it_is(chinese):
 
 
 def test_english_is_left_alone(tmp_path):
-    language.use(Languages(tmp_path, Place()).choose("en", ""))
-    assert sentences.say("There is no receipt 7 of desk.") == "There is no receipt 7 of desk."
+    with language.speaking(Languages(tmp_path, Place()).choose("en", "")):
+        assert sentences.say("There is no receipt 7 of desk.") == "There is no receipt 7 of desk."
 
 
 def test_a_language_of_the_stations_own_says_them_too(tmp_path):
     english = "There is no receipt %(number)s of %(register)s."
     web_kit.german(tmp_path, {english: "Bon %(number)s von %(register)s gibt es nicht."})
-    language.use(Languages(tmp_path, Place()).choose("de", ""))
-    assert sentences.say("There is no receipt 7 of desk.") == "Bon 7 von desk gibt es nicht."
-    assert sentences.say("There is no shift 7.") == "There is no shift 7."
-    language.use(Languages(tmp_path, Place()).choose("en", ""))
+    with language.speaking(Languages(tmp_path, Place()).choose("de", "")):
+        assert sentences.say("There is no receipt 7 of desk.") == "Bon 7 von desk gibt es nicht."
+        assert sentences.say("There is no shift 7.") == "There is no shift 7."

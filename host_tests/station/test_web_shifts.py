@@ -15,9 +15,9 @@ SHIFTS = "/console/shifts"
 AGENTS = "/console/shifts/agents"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = Api(tmp_path_factory.mktemp("web-shifts"), make_app=create_site)
+@pytest.fixture
+def site(tmp_path):
+    site = Api(tmp_path, make_app=create_site)
     with site.write() as conn:
         accounts.add(conn, "cora", "cashier", None, "system", NOW_S)
     yield site

@@ -21,9 +21,9 @@ TARIFFS = "/console/tariffs"
 FLAT = {"name": "Flat", "base": "0", "shape": "flat", "price": "0.28", "kwh": "250"}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = Api(tmp_path_factory.mktemp("web-tariffs"), make_app=create_site)
+@pytest.fixture
+def site(tmp_path):
+    site = Api(tmp_path, make_app=create_site)
     with site.write() as conn:
         tariffs.save(conn, "House", {"tariff": TARIFF, "max_topup_u": 90_000_000}, "op", NOW_S)
     yield site

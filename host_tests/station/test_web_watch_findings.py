@@ -18,11 +18,11 @@ from umeter_station.web.watch.meaning import MEANINGS
 FROM_US = {"Sec-Fetch-Site": "same-origin"}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+@pytest.fixture
+def site(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         quick_passwords(patch)
-        site = Api(tmp_path_factory.mktemp("site"), make_app=create_site)
+        site = Api(tmp_path, make_app=create_site)
         with site.write() as conn:
             house = sites.add(conn, "Elm & Oak", "", "system", NOW_S)
             sites.put_meter(conn, house.id, "m1", "system", NOW_S)

@@ -13,11 +13,11 @@ from umeter_station.web.watch.boards import Wish
 _OUT = 16
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+@pytest.fixture
+def site(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         quick_passwords(patch)
-        site = Api(tmp_path_factory.mktemp("inlet"), make_app=create_site)
+        site = Api(tmp_path, make_app=create_site)
         report = {"version": 1, "inlet_ch": 2}
         told = reading(power_dw=[2304, 41_000], contact=[1, 0], claims=[0, 2])
         told["state"] = [_OUT, _OUT]

@@ -18,11 +18,11 @@ from umeter_station.web.watch.boards import Wish
 FROM_US = {"Sec-Fetch-Site": "same-origin"}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+@pytest.fixture
+def site(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         quick_passwords(patch)
-        site = Api(tmp_path_factory.mktemp("site"), make_app=create_site)
+        site = Api(tmp_path, make_app=create_site)
         with site.write() as conn:
             meters.add(conn, "m3", KEY, NOW_S)
             house = sites.add(conn, "North", "", "system", NOW_S)

@@ -16,9 +16,8 @@ _SET = tuple(f"set.{name}" for name in records.SETTINGS)
 @pytest.fixture
 def chinese(tmp_path):
     languages = Languages(tmp_path, Place())
-    language.use(languages.choose("zh", ""))
-    yield language.current()
-    language.use(languages.choose("en", ""))
+    with language.speaking(languages.choose("zh", "")):
+        yield language.current()
 
 
 def test_titles_of_rules_and_states_of_accounts_are_translated(chinese):

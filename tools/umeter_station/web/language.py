@@ -8,6 +8,8 @@ the browser asks for first of those that are there.
 import functools
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -149,6 +151,16 @@ def current() -> Language:
 
 def use(language: Language) -> None:
     _now.set(language)
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """For who is no request: afterwards it is as before."""
+    before = _now.set(language)
+    try:
+        yield
+    finally:
+        _now.reset(before)
 
 
 def gettext(text: str) -> str:

@@ -77,9 +77,9 @@ def tell(books: Books, way: Way, deliver: Callable[[Notice, int], None]) -> None
         waiting = due(conn, way, now_s)
     failed, in_a_row = "", 0
     for notice in _in_turn(waiting, now_s):
-        language.use(languages.choose(None, notice.tenant.language))
         try:
-            deliver(notice, books.clock.now_s())
+            with language.speaking(languages.choose(None, notice.tenant.language)):
+                deliver(notice, books.clock.now_s())
         except Refused as error:
             _log.warning("a warning to tenant %d was refused: %s", notice.tenant.id, error)
             _note(books, way, notice, "refused")
