@@ -64,7 +64,7 @@ def test_from_the_desk_to_the_first_order_under_a_new_key(tmp_path, runtime):
     sim = open_board(runtime=runtime, site=site, workdir=tmp_path / "board", speed=20)
     station = Station(home, clock=FileClock(sim.clock_file))
     try:
-        assert station.start(connect_timeout_s=10)
+        assert station.start(connect_timeout_s=60)
         sim.start()
         wait_until(lambda: station.meter("m1").presence == "online", "the meter")
         assert json.loads(station.meter("m1").status)["tls"] == 1

@@ -48,7 +48,7 @@ def test_all_of_it_arrives_though_ingest_is_killed_and_the_board_loses_power(alo
         sim.power_cut()
         sim.power_on(after_ms=_OFF_MS)
     assert interrupted
-    outage.scene.station.start(connect_timeout_s=10)
+    outage.scene.station.start(connect_timeout_s=60)
     until(outage.is_complete)
     assert outage.missing_intervals() == outage.missing_events() == 0
     assert outage.wrong_balances() == []

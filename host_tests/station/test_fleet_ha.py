@@ -177,7 +177,7 @@ def test_where_two_people_are_needed_a_house_is_none_of_them(house):
     assert _ask(db) == "takes two people"
 
 
-def _until(condition, seconds=10):
+def _until(condition, seconds=60):
     end_s = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end_s, "it did not come"

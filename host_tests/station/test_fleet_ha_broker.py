@@ -60,7 +60,7 @@ def test_who_reaches_what(tmp_path):
             (STATION, "umeter/m1/down/command"),
         ):
             clients[user].publish(topic, user, 1).wait_for_publish(5)
-        end_s = time.monotonic() + 5
+        end_s = time.monotonic() + 60
         while "umeter/m1/down/command" not in heard[METER] and time.monotonic() < end_s:
             time.sleep(0.02)
     finally:

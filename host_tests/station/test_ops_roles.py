@@ -168,7 +168,7 @@ def test_a_request_under_way_is_answered_before_the_web_server_stops(tmp_path, m
         begun.set()
         import asyncio
 
-        await asyncio.to_thread(go_on.wait, 10)
+        await asyncio.to_thread(go_on.wait, 60)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"done"})
 
@@ -177,10 +177,10 @@ def test_a_request_under_way_is_answered_before_the_web_server_stops(tmp_path, m
     url = role.start().split()[-1]
     answers = []
     asking = threading.Thread(
-        target=lambda: answers.append(urllib.request.urlopen(url, timeout=10).read())
+        target=lambda: answers.append(urllib.request.urlopen(url, timeout=60).read())
     )
     asking.start()
-    assert begun.wait(10) and role.is_well()
+    assert begun.wait(60) and role.is_well()
     threading.Timer(0.2, go_on.set).start()
     role.stop(9)
     asking.join()

@@ -72,7 +72,7 @@ class Running:
         """(exit code, seconds it took)"""
         began_s = time.monotonic()
         self.process.send_signal(number)
-        code = self.process.wait(15)
+        code = self.process.wait(_PATIENCE_S)
         return code, time.monotonic() - began_s
 
 
@@ -109,7 +109,7 @@ def _alive(books):
 
 def _ask(url):
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -129,7 +129,7 @@ def test_all_roles_are_started_asked_killed_and_stopped(books):
         second = _alive(books)
         assert all(second[one] == first[one] for one in (("jobs", 0), ("ingest", 1)))
         code, took_s = run.stop()
-        assert code == 0 and took_s < 10
+        assert code == 0 and took_s < 60
         until(lambda: _alive(books) == {})
         lines = [json.loads(line) for line in run.log]
         assert sum("is started again" in line["event"] for line in lines) == 2
@@ -159,7 +159,7 @@ def test_one_role_is_one_process_and_tells_its_service_manager(books, tmp_path):
         assert "WATCHDOG=1\n" in told
         assert _alive(books)["jobs", 0] == run.process.pid
         code, took_s = run.stop(signal.SIGINT)
-        assert code == 0 and took_s < 10
+        assert code == 0 and took_s < 60
         assert manager.recv(999) == b"STOPPING=1\n"
         assert "Ready: jobs" in run.out[0]
     manager.close()

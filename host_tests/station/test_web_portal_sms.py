@@ -154,11 +154,12 @@ def test_what_the_gateway_will_never_take_is_given_up(books, caplog):
 def test_a_gateway_that_does_not_answer_is_not_waited_for(books):
     happen(books, 1, 1)
     over = threading.Event()
-    with http_server(lambda: 200 if over.wait(10) else 500) as (url, came):
+    with http_server(lambda: 200 if over.wait(60) else 500) as (url, came):
         use(books, url, timeout=0.1)
         with pytest.raises(StationError, match="the SMS gateway cannot be reached"):
             warning_sms.send_due(books)
         over.set()
+        use(books, url)
         warning_sms.send_due(books)
         assert len(came) == 2
         warning_sms.send_due(books)

@@ -117,7 +117,7 @@ class DemoScene:
         self._stack.callback(self.station.close)
         said = self._stack.enter_context((workdir / "station.log").open("w"))
         self._stack.enter_context(_own_log(self.station.config, said))
-        self.station.start(connect_timeout_s=10)
+        self.station.start(connect_timeout_s=60)
         web = WebRole(self.station)
         web.start()
         self._stack.callback(web.stop, _STOP_S)

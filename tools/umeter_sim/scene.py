@@ -54,7 +54,7 @@ class Scene:
         create_home(self.home, self.broker.url, clock=str(self.sim.clock_file))
         self.station = Station(self.home, self.broker.url, FileClock(self.sim.clock_file))
         self.station.add_meter(METER, key)
-        self.station.start(connect_timeout_s=10)
+        self.station.start(connect_timeout_s=60)
 
     def site_broker(self):
         """The broker's part of the board's site.json."""
@@ -85,7 +85,7 @@ class Scene:
         """The site's view: what the loads really drew."""
         return self.sim.ask("truth")
 
-    def ordered(self, command_id, timeout_s=30):
+    def ordered(self, command_id, timeout_s=90):
         """The order's final state; raises TimeoutError if the meter does not answer in time
         (real seconds).
         """
@@ -101,7 +101,7 @@ class Scene:
         return self.ordered(self.station.sell(METER, ch, amount_u).command_id)
 
 
-def wait_until(condition, what, timeout_s=30):
+def wait_until(condition, what, timeout_s=90):
     """The condition's first true value. TimeoutError says what was waited for."""
     end_s = time.monotonic() + timeout_s
     while True:
