@@ -60,6 +60,7 @@ def test_what_is_not_the_stations_changes_nothing(scene, attacker, message):
 
 
 def test_a_flood_of_forgeries_delays_no_tick(scene, attacker):
+    before_u = scene.channel(1)["credited_total_u"]
     scene.sim.ask("eval", expression="setattr(app.meter, 'worst_gap_ms', 0)")
     for _ in range(300):
         attacker.publish(TOPIC, forged(op="credit", ch=1, amount_u=1_000_000), qos=0)
@@ -68,7 +69,7 @@ def test_a_flood_of_forgeries_delays_no_tick(scene, attacker):
     assert "applied" in asked
     # 50 ms, and the erase of the journal's sector under the order's commit.
     assert scene.meter()["worst_gap_ms"] - 100 <= 50
-    assert scene.channel(1)["credited_total_u"] == 5_000_000
+    assert scene.channel(1)["credited_total_u"] == before_u
 
 
 def test_every_order_repeated_is_answered_and_changes_nothing(scene):
