@@ -16,6 +16,13 @@ pytestmark = pytest.mark.skipif(
 )
 HOUSE, STATION, METER = HOMEASSISTANT_USER, STATION_USER, "m1"
 
+# By which each of them knows that nothing more comes: whom it is for, who says it, and where.
+LAST = {
+    HOUSE: (STATION, "umeter-ha/m1/2/state"),
+    STATION: (METER, "umeter/m1/up/result"),
+    METER: (STATION, "umeter/m1/down/time"),
+}
+
 
 def test_who_reaches_what(tmp_path):
     port = unused_port("127.0.0.1")
@@ -30,7 +37,7 @@ def test_who_reaches_what(tmp_path):
     root = "user root\n" if os.geteuid() == 0 else ""  # Else it becomes who cannot read them.
     broker = Mosquitto(tmp_path, port, config=made["mosquitto.conf"] + root)
     broker.start()
-    heard, clients = {}, {}
+    heard, clients, subscribed = {}, {}, []
     try:
         for user in (HOUSE, STATION, METER):
             heard[user] = []
@@ -39,13 +46,14 @@ def test_who_reaches_what(tmp_path):
             )
             client.username_pw_set(user, "secret")
             client.on_message = lambda _c, mine, message: mine.append(message.topic)
+            client.on_subscribe = lambda *_: subscribed.append(1)
             client.connect("127.0.0.1", port)
             client.loop_start()
             wanted = ["umeter/+/up/#", "umeter/+/down/#", "umeter-ha/#", "homeassistant/#"]
             if user != METER:
                 client.subscribe([(topic, 1) for topic in wanted])
         clients[METER].subscribe("umeter/m1/down/#", 1)
-        time.sleep(0.3)
+        _until(lambda: len(subscribed) == 3)
         for user, topic in (
             (HOUSE, "umeter/m1/down/command"),
             (HOUSE, "umeter/m1/up/reading"),
@@ -58,26 +66,36 @@ def test_who_reaches_what(tmp_path):
             (STATION, "homeassistant/device/umeter_m1_1/config"),
             (STATION, "umeter-ha/m1/1/state"),
             (STATION, "umeter/m1/down/command"),
+            *LAST.values(),
         ):
-            clients[user].publish(topic, user, 1).wait_for_publish(5)
-        end_s = time.monotonic() + 60
-        while "umeter/m1/down/command" not in heard[METER] and time.monotonic() < end_s:
-            time.sleep(0.02)
+            clients[user].publish(topic, user, 1).wait_for_publish(60)
+        _until(lambda: all(topic in heard[user] for user, (_, topic) in LAST.items()))
     finally:
         for client in clients.values():
             client.disconnect()
             client.loop_stop()
         broker.stop()
     # Only what was allowed came, and only to whom it may come.
-    assert heard[METER] == ["umeter/m1/down/command"]
-    assert sorted(heard[STATION]) == [
+    came = {
+        user: sorted(topic for topic in heard[user] if topic != last)
+        for user, (_, last) in LAST.items()
+    }
+    assert came[METER] == ["umeter/m1/down/command"]
+    assert came[STATION] == [
         "homeassistant/status",
         "umeter-ha/m1/1/disconnect",
         "umeter/m1/up/reading",
     ]
-    assert sorted(heard[HOUSE]) == [
+    assert came[HOUSE] == [
         "homeassistant/device/umeter_m1_1/config",
         "homeassistant/status",
         "umeter-ha/m1/1/disconnect",
         "umeter-ha/m1/1/state",
     ]
+
+
+def _until(condition):
+    end_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end_s, "it did not come"
+        time.sleep(0.02)
