@@ -54,6 +54,7 @@ def test_what_is_in_a_wallet_is_told_and_paid_out_once(home):
     with books.db.write() as conn:
         approvals.switch(conn, "refund", True, "op", NOW_S)
     assert "two people" in _said(home, "tenants", "pay-out", "1", "20", "--bank", "main")
+    assert "no tenant 2" in run(home, "tenants", "pay-out", "2", "20", "--bank", "main").output
     assert "holds 20.00" in _said(home, "tenants", "wallet", "1")
     books.close()
 

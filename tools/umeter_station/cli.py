@@ -36,7 +36,7 @@ from umeter_station.amounts import format_u, parse_amount_u
 from umeter_station.cli_wait import Channel, NoWait, wait
 from umeter_station.errors import StationError
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, err, operator, out, say
+from umeter_station.terminal import Amount, MeterName, err, operator, out, say
 
 
 class _Group(typer.core.TyperGroup):
@@ -115,7 +115,7 @@ def sell(
     ctx: typer.Context,
     meter: MeterName,
     channel: Channel,
-    amount: Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")],
+    amount: Amount,
     key: Annotated[
         str | None,
         typer.Option(help="Names this sale; the same key again is the same sale, not another."),

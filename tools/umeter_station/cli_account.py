@@ -4,17 +4,15 @@ from typing import Annotated
 
 import typer
 
-from umeter_station import account_orders, account_tables, vending
+from umeter_station import account_orders, account_tables, ledger, vending
 from umeter_station.account_orders import Order
 from umeter_station.amounts import parse_amount_u
 from umeter_station.cli_wait import Channel, NoWait, wait
-from umeter_station.desk import fate
 from umeter_station.errors import StationError
 from umeter_station.orders import Command
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, err, out, say
+from umeter_station.terminal import Amount, MeterName, err, out, say
 
-Amount = Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")]
 OrderKey = Annotated[
     str | None,
     typer.Option(help="Names this order; the same key again is the same order, not another."),
@@ -177,8 +175,8 @@ def refund(ctx: typer.Context, purchase: PurchaseKey) -> None:
     """Give up sending a held purchase; its money is due back to the customer."""
     books = Books(ctx.obj)
     already = "" if books.refund(purchase) else " already"
-    paid = books.sale(purchase).quote.paid_text()
+    sale = books.sale(purchase)
     with books.db.read() as conn:
-        in_wallet = fate.of(conn, purchase).in_wallet
+        in_wallet = ledger.is_back_in_wallet(conn, sale.purchase.command_id)
     where = "back in the wallet" if in_wallet else "due back to the customer"
-    say(f"{paid} of purchase {purchase} is {where}{already}.")
+    say(f"{sale.quote.paid_text()} of purchase {purchase} is {where}{already}.")

@@ -15,7 +15,7 @@ from umeter_station.desk.charges import WAYS
 from umeter_station.desk.quotes import Quote
 from umeter_station.errors import NotFound
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, operator, out, say
+from umeter_station.terminal import Amount, MeterName, operator, out, say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def quote(
     ctx: typer.Context,
     meter: MeterName,
     channel: Channel,
-    amount: Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")],
+    amount: Amount,
     way: Annotated[str, typer.Option(help=f"How it is paid: {', '.join(WAYS)}.")] = "desk",
 ) -> None:
     """What an amount buys on a channel now."""

@@ -27,7 +27,7 @@ from umeter_station.pay import (
 )
 from umeter_station.pay.sandbox import OUTCOMES, Sandbox
 from umeter_station.station import Books
-from umeter_station.terminal import err, operator, out, say
+from umeter_station.terminal import Amount, err, operator, out, say
 
 pay_app = typer.Typer(no_args_is_help=True, help="Payments through providers.")
 bank_app = typer.Typer(no_args_is_help=True, help="Bank files and what payers write on them.")
@@ -99,7 +99,7 @@ def pay_poll(ctx: typer.Context) -> None:
 def pay_refund(
     ctx: typer.Context,
     payment: PaymentId,
-    amount: Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")],
+    amount: Amount,
     key: Annotated[
         str | None, typer.Option(help="Names this refund; the same key again is the same one.")
     ] = None,

@@ -13,14 +13,10 @@ from umeter_station.desk import receipts, shifts, two_person, voids, writing, z_
 from umeter_station.desk.shifts import Shift
 from umeter_station.errors import NotFound, StationError
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, operator, out, say
+from umeter_station.terminal import ActKey, Amount, MeterName, operator, out, say, say_it_waits
 from umeter_station.words import time_text
 
 shift_app = typer.Typer(no_args_is_help=True, help="Shifts at a desk, and their cash.")
-Amount = Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")]
-Key = Annotated[
-    str | None, typer.Option(help="Names this act; the same key again is the same act.")
-]
 
 
 def _mine(books: Books) -> Shift:
@@ -101,7 +97,7 @@ def cash(
     way: Annotated[str, typer.Argument(help="bring or take", metavar="bring|take")],
     amount: Amount,
     reason: Annotated[str, typer.Option(help="Why.")],
-    key: Key = None,
+    key: ActKey = None,
 ) -> None:
     """Bring cash from the safe into your drawer, or take it there."""
     if way not in ("bring", "take"):
@@ -136,7 +132,7 @@ def pay_out(
     amount: Amount,
     purchase: Annotated[str | None, typer.Option(help="The key of the sale it is of.")] = None,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
-    key: Key = None,
+    key: ActKey = None,
     form: cli_paper.Form = "text",
     to: cli_paper.To = None,
     columns: cli_paper.Columns = 48,
@@ -156,7 +152,7 @@ def pay_out(
     with books.db.write() as conn:
         done = two_person.pay_out(conn, args, by, now_s)
         if done.approval_id is not None:
-            say(f"That takes two people: it waits as approval {done.approval_id}.")
+            say_it_waits(done.approval_id)
             return
         found = payouts_.by_key(conn, args["key"])
         if found is None:

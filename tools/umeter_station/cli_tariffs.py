@@ -15,7 +15,7 @@ from umeter_station.desk.charges import Charges
 from umeter_station.desk.pricing import PROFILES
 from umeter_station.errors import StationError
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, operator, out, say
+from umeter_station.terminal import MeterName, operator, out, say, say_it_waits
 from umeter_station.words import time_text
 
 tariffs_app = typer.Typer(no_args_is_help=True, help="Prices by name, given to channels in time.")
@@ -79,7 +79,7 @@ def push(
         now_s = books.clock.now_s()
         done = two_person.push(conn, meter, channel, found, by, now_s, _moment(at))
     if done.approval_id is not None:
-        say(f"That takes two people: it waits as approval {done.approval_id}.")
+        say_it_waits(done.approval_id)
         return
     count = len((done.result or {})["orders"])
     say(f"{name} version {found.version} is on its way to {meter}, in {count} orders.")

@@ -15,7 +15,7 @@ from umeter_station.errors import StationError
 from umeter_station.pay import references, wallets
 from umeter_station.people import acts, privacy, sites, tenants
 from umeter_station.station import Books
-from umeter_station.terminal import MeterName, operator, out, say
+from umeter_station.terminal import ActKey, Amount, MeterName, operator, out, say, say_it_waits
 
 tenants_app = typer.Typer(no_args_is_help=True, help="Who has which channel, and since when.")
 sites_app = typer.Typer(no_args_is_help=True, help="The houses that meters hang in.")
@@ -109,12 +109,10 @@ def tenants_wallet(ctx: typer.Context, tenant: TenantId) -> None:
 def tenants_pay_out(
     ctx: typer.Context,
     tenant: TenantId,
-    amount: Annotated[str, typer.Argument(help="As 12.50, in the currency.", metavar="AMOUNT")],
+    amount: Amount,
     bank: Annotated[str, typer.Option(help="The name of the bank account it went from.")],
     reason: Annotated[str, typer.Option(help="Why.")] = "",
-    key: Annotated[
-        str | None, typer.Option(help="Names this act; the same key again is the same act.")
-    ] = None,
+    key: ActKey = None,
 ) -> None:
     """Note what the bank has sent back to a tenant out of their wallet."""
     books = Books(ctx.obj)
@@ -131,7 +129,7 @@ def tenants_pay_out(
     if done.approval_id is None:
         say(f"Paid out; the wallet of tenant {tenant} holds {format_u(held_u)}.")
     else:
-        say(f"That takes two people: it waits as approval {done.approval_id}.")
+        say_it_waits(done.approval_id)
 
 
 @tenants_app.command("forget")

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from umeter_station import keyed, ledger, orders, vending
 from umeter_station.errors import StationError
 from umeter_station.keyed import Given
-from umeter_station.models import commands, order_keys, purchases, transfers
+from umeter_station.models import commands, order_keys, purchases
 from umeter_station.vending import HELD_CODES, Purchase
 
 
@@ -38,7 +38,6 @@ def held(conn: Connection, meter: str | None = None) -> list[Held]:
     """All of them (of one meter), the oldest first."""
     c, k, p = commands.c, order_keys.c, purchases.c
     later = order_keys.alias().c
-    settlement = sa.literal(ledger.SETTLEMENT) + sa.cast(p.command_id, sa.Text)
     rows = conn.execute(
         sa.select(p.key, p.meter, p.ch, p.amount_u, p.created_at)
         .add_columns(c.n, c.answered_at, c.code, c.result)
@@ -48,7 +47,7 @@ def held(conn: Connection, meter: str | None = None) -> list[Held]:
         .where(c.op == "credit", c.state == "refused", c.code.in_(HELD_CODES))
         .where(meter is None or c.meter == meter)
         .where(~sa.exists().where(later.purchase_id == p.id, later.command_id > c.id))
-        .where(~sa.exists().where(transfers.c.key == settlement))
+        .where(~ledger.is_ended(p.command_id))
         .order_by(p.id)
     )
     return [Held(*row[:-1], reason=_reason(row.result)) for row in rows]

@@ -3,9 +3,8 @@
 Accounts are texts. A sale moves money from whoever took it into transit; the meter's signed answer
 moves it on to the customer, or aside for a refund, and from there back into the wallet that paid.
 Per sale there is exactly one settlement, however often it was sent to the meter, because all
-outcomes share one idempotency key. What a
-meter takes back goes from the customer aside for a refund; what it credits without a sale comes
-from an account of its own: lent, or an allowance.
+outcomes share one idempotency key. What a meter takes back goes from the customer aside for a
+refund; what it credits without a sale comes from an account of its own: lent, or an allowance.
 
 A meter may count kWh in place of money. Then transit and customer hold kWh, issued by `units` and
 ended in `used`, and the money that was paid for them is kept in `prepaid` until they are used.
@@ -26,6 +25,7 @@ OVER_SHORT = "over-short"
 FLOAT = "float"  # the safe that shifts get their change from, and give their takings to
 COMMISSION = "commission"
 SETTLEMENT = "settle:"
+_WALLET = "wallet:"
 USE = "use:"  # what was used of a customer's credit in a day
 
 
@@ -46,9 +46,13 @@ def agent(name: str) -> str:
     return f"agent:{name}"
 
 
-def wallet(tenant_id: int | str) -> str:
+def wallet(tenant_id: int) -> str:
     """What a tenant has paid in and not spent yet."""
-    return f"wallet:{tenant_id}"
+    return f"{_WALLET}{tenant_id}"
+
+
+def is_wallet(account: str) -> bool:
+    return account.startswith(_WALLET)
 
 
 def transit(meter: str, ch: int) -> str:
@@ -98,8 +102,18 @@ def settlement_key(command_id: int) -> str:
     return f"{SETTLEMENT}{command_id}"
 
 
-def wallet_back_key(sale_id: int) -> str:
-    """Of a sale that nothing came of, and that a wallet had paid for."""
+def is_ended(sale_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """For a query with such a column: the sale's money is in transit no more."""
+    key = sa.literal(SETTLEMENT) + sa.cast(sale_id, sa.Text)
+    return sa.exists().where(transfers.c.key == key)
+
+
+def is_back_in_wallet(conn: Connection, sale_id: int) -> bool:
+    """Nothing came of the sale, and a wallet had paid for it."""
+    return is_posted(conn, _wallet_back_key(sale_id))
+
+
+def _wallet_back_key(sale_id: int) -> str:
     return f"back-wallet:{sale_id}"
 
 
@@ -233,7 +247,6 @@ def post_settlement(
     keys = [f"{what}:{sale_id}" for what in ("sale", *ASIDE)]
     found = conn.execute(sa.select(transfers).where(t.key.in_(keys)))
     rows = {row.key.partition(":")[0]: row for row in found}
-    sale = rows.pop("sale", None)
     back = units(meter, ch) if "prepaid" in rows else refund_due(meter, ch)
     posted = post(
         conn,
@@ -244,7 +257,11 @@ def post_settlement(
         created_at=created_at,
         command_id=command_id,
     )
-    for what, row in rows.items() if posted and not applied else ():
+    if applied or not posted:
+        return posted
+    for what, row in rows.items():
+        if what == "sale":
+            continue
         post(
             conn,
             key=f"back-{row.key}",
@@ -254,16 +271,14 @@ def post_settlement(
             created_at=created_at,
             command_id=command_id,
         )
-    payer = rows.get("prepaid", sale)
-    if posted and not applied and payer is not None and payer.debit.startswith(wallet("")):
-        money = [row for row in (sale, *rows.values()) if row and row.debit == payer.debit]
+    if from_wallet := [row for row in rows.values() if is_wallet(row.debit)]:
         post(
             conn,
-            key=wallet_back_key(sale_id),
+            key=_wallet_back_key(sale_id),
             debit=refund_due(meter, ch),
-            credit=payer.debit,
-            amount_u=sum(row.amount_u for row in money),
+            credit=from_wallet[0].debit,
+            amount_u=sum(row.amount_u for row in from_wallet),
             created_at=created_at,
             command_id=command_id,
         )
-    return posted
+    return True

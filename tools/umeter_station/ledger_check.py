@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Subquery
 
-from umeter_station.ledger import SETTLEMENT
+from umeter_station.ledger import SETTLEMENT, is_ended
 from umeter_station.models import commands, order_keys, purchases, transfers
 from umeter_station.models_desk import payouts, registers, sales
 
@@ -162,9 +162,8 @@ def _transit_rows(conn: Connection) -> list[sa.Row]:
     """Per channel: what is in transit, and what its open sales come to, where these differ."""
     into = sa.select(_t.credit.label("account"), _t.amount_u.label("held_u"), sa.literal(0))
     out = sa.select(_t.debit, -_t.amount_u, sa.literal(0))
-    ended = sa.select(_t.id).where(_t.key == _keyed(SETTLEMENT, _p.command_id)).exists()
     account = sa.literal("transit:") + _p.meter + "/" + sa.cast(_p.ch, sa.Text)
-    still = sa.select(account, sa.literal(0), _p.amount_u).where(~ended)
+    still = sa.select(account, sa.literal(0), _p.amount_u).where(~is_ended(_p.command_id))
     rows = sa.union_all(
         into.where(_t.credit.like("transit:%")), out.where(_t.debit.like("transit:%")), still
     ).subquery()

@@ -89,7 +89,7 @@ def _settled(conn: Connection, sale: Sale) -> list[Step]:
     row = conn.execute(sa.select(t.credit, t.created_at).where(t.key == key)).first()
     if row is not None and row.credit != ledger.customer(quote.meter, quote.ch):
         found.append(Step("refund due", row.created_at, quote.paid_u))
-    if ledger.is_posted(conn, ledger.wallet_back_key(sale.purchase.command_id)):
+    if ledger.is_back_in_wallet(conn, sale.purchase.command_id):
         found.append(Step("refunded", found[0].at, quote.paid_u, detail=WALLET))
     v = sale_voids.c
     void = conn.execute(

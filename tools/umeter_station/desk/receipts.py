@@ -189,7 +189,7 @@ def _fate(conn: Connection, sale: Sale, writing: Writing) -> list[str]:
     say, told = writing.say, {"amount": writing.coins(sale.quote.paid_u)}
     if sale.voided:
         return [say("Void: %(amount)s was given back.") % told]
-    if ledger.is_posted(conn, ledger.wallet_back_key(sale.purchase.command_id)):
+    if ledger.is_back_in_wallet(conn, sale.purchase.command_id):
         return [say("%(amount)s is back in the wallet: the meter did not take it.") % told]
     if sale.purchase.refunded:
         return [say("%(amount)s is due back: the meter did not take it.") % told]

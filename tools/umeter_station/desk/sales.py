@@ -40,6 +40,10 @@ class Sale:
     voided: bool = False
 
     @property
+    def from_wallet(self) -> bool:
+        return ledger.is_wallet(self.paid_from)
+
+    @property
     def repeated(self) -> bool:
         """This key was sold before, and this is that same sale."""
         return self.purchase.repeated

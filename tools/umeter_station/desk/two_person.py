@@ -9,7 +9,7 @@ from umeter_station.desk.tariffs import Tariff
 from umeter_station.fleet import approving as approving  # Registers what a rollout does, first.
 from umeter_station.fleet import rollouts
 from umeter_station.pay import refunds, wallets
-from umeter_station.people import approvals
+from umeter_station.people import approvals, tenants
 from umeter_station.people.approvals import Done
 
 
@@ -24,6 +24,7 @@ def pay_out(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> Done
 
 def pay_out_wallet(conn: Connection, args: dict[str, Any], by: str, now_s: int) -> Done:
     """`args`: of wallets.pay_out. Once per key, whoever agrees how often."""
+    tenants.get(conn, args["tenant_id"])
     if wallets.is_paid_out(conn, args["key"]):
         wallets.pay_out(conn, **args, by=by, now_s=now_s)  # Conflict for another one.
         return Done(None, {"tenant_id": args["tenant_id"]})

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from umeter_station import ledger
 from umeter_station.errors import StationError
-from umeter_station.models import purchases, transfers
+from umeter_station.models import purchases
 from umeter_station.models_desk import sales
 from umeter_station.models_pay import phone_calls, phone_pins
 from umeter_station.models_people import consents, people, recovery_codes, tenants
@@ -84,13 +84,12 @@ def forget(conn: Connection, tenant_id: int, by: str, now_s: int) -> bool:
 
 def _is_buying(conn: Connection, tenant_id: int) -> bool:
     """It may still come back into the wallet."""
-    p, t = purchases.c, transfers.c
-    end = sa.literal(ledger.SETTLEMENT) + sa.cast(p.command_id, sa.Text)
+    p = purchases.c
     query = (
         sa.select(p.id)
         .join(sales, sales.c.purchase_id == p.id)
         .where(sales.c.paid_from == ledger.wallet(tenant_id))
-        .where(~sa.exists().where(t.key == end))
+        .where(~ledger.is_ended(p.command_id))
     )
     return conn.execute(query.limit(1)).first() is not None
 

@@ -90,4 +90,4 @@ function fromHost(line) {
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", fromHost);
-lines.on("close", () => leave());
+lines.on("close", leave);

@@ -122,7 +122,7 @@ def refund(
             sale = _must(conn, key)
             if holding.refund(conn, key, who.now_s):
                 acts.note(conn, who.by, "sale.refund", f"sale:{key}", {}, who.now_s)
-            in_wallet = fate.of(conn, key).in_wallet
+            in_wallet = ledger.is_back_in_wallet(conn, sale.purchase.command_id)
     except StationError as error:
         return _sale(request, books, who, key, wrong=str(error), status=status_of(error))
     at = f"at/{sale.quote.meter}/{sale.quote.ch}/back"
