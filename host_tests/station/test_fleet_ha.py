@@ -1,13 +1,13 @@
 """Home Assistant is told of every channel, of no other, and may ask for one thing only."""
 
 import json
-import time
 
 import paho.mqtt.client as mqtt
 import pytest
 import sqlalchemy as sa
 
 from fleet_kit import fleet, hurried
+from ingest_kit import until
 from station_kit import NOW_S, FixedClock, counted, new_database
 from umeter_station import config, key_rotation
 from umeter_station.broker import EmbeddedBroker
@@ -177,13 +177,6 @@ def test_where_two_people_are_needed_a_house_is_none_of_them(house):
     assert _ask(db) == "takes two people"
 
 
-def _until(condition, seconds=60):
-    end_s = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end_s, "it did not come"
-        time.sleep(0.02)
-
-
 def test_on_a_real_broker(tmp_path, monkeypatch, house):
     """Devices and states arrive, a wish becomes an order, and the will tells of the end."""
     db, *_ = house
@@ -203,16 +196,16 @@ def test_on_a_real_broker(tmp_path, monkeypatch, house):
     house_client.loop_start()
     made.start()
     try:
-        _until(lambda: len([t for t in heard if t.endswith("/config")]) == 4)
-        _until(lambda: heard.get("umeter-ha/status") == b"online")
+        until(lambda: len([t for t in heard if t.endswith("/config")]) == 4)
+        until(lambda: heard.get("umeter-ha/status") == b"online")
         house_client.publish("umeter-ha/m2/1/disconnect", "disconnect", 1)
-        _until(lambda: _supply_orders(db) == [("m2", {"ch": 1, "state": "open"})])
+        until(lambda: _supply_orders(db) == [("m2", {"ch": 1, "state": "open"})])
         heard.clear()
         house_client.publish("homeassistant/status", "online", 1)
-        _until(lambda: len([t for t in heard if t.endswith("/config")]) == 4)
+        until(lambda: len([t for t in heard if t.endswith("/config")]) == 4)
     finally:
         made.stop()
-    _until(lambda: heard.get("umeter-ha/status") == b"offline")
+    until(lambda: heard.get("umeter-ha/status") == b"offline")
     house_client.disconnect()
     house_client.loop_stop()
     broker.stop()

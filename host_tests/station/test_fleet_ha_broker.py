@@ -1,11 +1,11 @@
 """Home Assistant's user on a real Mosquitto: it reaches the station's topics, and no meter."""
 
 import os
-import time
 
 import paho.mqtt.client as mqtt
 import pytest
 
+from ingest_kit import until
 from umeter_deploy import files
 from umeter_sim.mosquitto import Mosquitto, installed
 from umeter_station.broker import unused_port
@@ -53,7 +53,7 @@ def test_who_reaches_what(tmp_path):
             if user != METER:
                 client.subscribe([(topic, 1) for topic in wanted])
         clients[METER].subscribe("umeter/m1/down/#", 1)
-        _until(lambda: len(subscribed) == 3)
+        until(lambda: len(subscribed) == 3)
         for user, topic in (
             (HOUSE, "umeter/m1/down/command"),
             (HOUSE, "umeter/m1/up/reading"),
@@ -69,7 +69,7 @@ def test_who_reaches_what(tmp_path):
             *LAST.values(),
         ):
             clients[user].publish(topic, user, 1).wait_for_publish(60)
-        _until(lambda: all(topic in heard[user] for user, (_, topic) in LAST.items()))
+        until(lambda: all(topic in heard[user] for user, (_, topic) in LAST.items()))
     finally:
         for client in clients.values():
             client.disconnect()
@@ -92,10 +92,3 @@ def test_who_reaches_what(tmp_path):
         "umeter-ha/m1/1/disconnect",
         "umeter-ha/m1/1/state",
     ]
-
-
-def _until(condition):
-    end_s = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end_s, "it did not come"
-        time.sleep(0.02)

@@ -16,12 +16,11 @@ PEOPLE, KEYS, APPROVALS = "/console/people", "/console/people/keys", "/console/a
 
 
 @pytest.fixture
-def site(tmp_path):
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        quick_passwords(monkeypatch)
-        site = Api(tmp_path, make_app=create_site)
-        yield site
-        site.close()
+def site(tmp_path, monkeypatch):
+    quick_passwords(monkeypatch)
+    site = Api(tmp_path, make_app=create_site)
+    yield site
+    site.close()
 
 
 @pytest.fixture

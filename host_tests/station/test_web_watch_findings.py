@@ -19,15 +19,14 @@ FROM_US = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
-def site(tmp_path):
-    with pytest.MonkeyPatch.context() as patch:
-        quick_passwords(patch)
-        site = Api(tmp_path, make_app=create_site)
-        with site.write() as conn:
-            house = sites.add(conn, "Elm & Oak", "", "system", NOW_S)
-            sites.put_meter(conn, house.id, "m1", "system", NOW_S)
-        yield site
-        site.close()
+def site(tmp_path, monkeypatch):
+    quick_passwords(monkeypatch)
+    site = Api(tmp_path, make_app=create_site)
+    with site.write() as conn:
+        house = sites.add(conn, "Elm & Oak", "", "system", NOW_S)
+        sites.put_meter(conn, house.id, "m1", "system", NOW_S)
+    yield site
+    site.close()
 
 
 @pytest.fixture

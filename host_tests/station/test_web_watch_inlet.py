@@ -14,17 +14,16 @@ _OUT = 16
 
 
 @pytest.fixture
-def site(tmp_path):
-    with pytest.MonkeyPatch.context() as patch:
-        quick_passwords(patch)
-        site = Api(tmp_path, make_app=create_site)
-        report = {"version": 1, "inlet_ch": 2}
-        told = reading(power_dw=[2304, 41_000], contact=[1, 0], claims=[0, 2])
-        told["state"] = [_OUT, _OUT]
-        store(site.books.db, uplink("settings", report), now_s=NOW_S)
-        store(site.books.db, uplink("reading", told), now_s=NOW_S)
-        yield site
-        site.close()
+def site(tmp_path, monkeypatch):
+    quick_passwords(monkeypatch)
+    site = Api(tmp_path, make_app=create_site)
+    report = {"version": 1, "inlet_ch": 2}
+    told = reading(power_dw=[2304, 41_000], contact=[1, 0], claims=[0, 2])
+    told["state"] = [_OUT, _OUT]
+    store(site.books.db, uplink("settings", report), now_s=NOW_S)
+    store(site.books.db, uplink("reading", told), now_s=NOW_S)
+    yield site
+    site.close()
 
 
 def _tiles(site):

@@ -19,27 +19,26 @@ FROM_US = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
-def site(tmp_path):
-    with pytest.MonkeyPatch.context() as patch:
-        quick_passwords(patch)
-        site = Api(tmp_path, make_app=create_site)
-        with site.write() as conn:
-            meters.add(conn, "m3", KEY, NOW_S)
-            house = sites.add(conn, "North", "", "system", NOW_S)
-            sites.put_meter(conn, house.id, "m2", "system", NOW_S)
-            findings.note(conn, "A06", "m1", 2, {}, "critical", NOW_S)
-        told = reading(
-            power_dw=[2304, 0],
-            balance_u=[1_239_999, -5],
-            credited_total_u=[1_239_999, 0],
-            charged_total_u=[0, 5],
-            contact=[1, 0],
-            claims=[0, 2],
-            age_s=[0, 90],
-        )
-        store(site.books.db, uplink("reading", told), now_s=NOW_S - 130)
-        yield site
-        site.close()
+def site(tmp_path, monkeypatch):
+    quick_passwords(monkeypatch)
+    site = Api(tmp_path, make_app=create_site)
+    with site.write() as conn:
+        meters.add(conn, "m3", KEY, NOW_S)
+        house = sites.add(conn, "North", "", "system", NOW_S)
+        sites.put_meter(conn, house.id, "m2", "system", NOW_S)
+        findings.note(conn, "A06", "m1", 2, {}, "critical", NOW_S)
+    told = reading(
+        power_dw=[2304, 0],
+        balance_u=[1_239_999, -5],
+        credited_total_u=[1_239_999, 0],
+        charged_total_u=[0, 5],
+        contact=[1, 0],
+        claims=[0, 2],
+        age_s=[0, 90],
+    )
+    store(site.books.db, uplink("reading", told), now_s=NOW_S - 130)
+    yield site
+    site.close()
 
 
 def _page(site, path="/console/meters", name="olaf", status=200, **headers):
